@@ -1,0 +1,95 @@
+"""Evidence in a few words: the sentences that the terminal, notebooks and the report share."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from grams_theory.core.evidence import (
+    ArgumentEvidence,
+    Evidence,
+    FuzzEvidence,
+    MeasuredEvidence,
+    ProofEvidence,
+    Witness,
+)
+from grams_theory.core.verdict import Verdict
+
+GLYPHS: Mapping[Verdict, str] = {
+    Verdict.PROVED: "✓",
+    Verdict.SURVIVED: "○",
+    Verdict.REFUTED: "✗",
+    Verdict.VACUOUS: "∅",
+    Verdict.GAP: "◇",
+    Verdict.UNDECIDED: "?",
+}
+"""A mark for each verdict, so that no reader needs to see colours."""
+
+MEANINGS: Mapping[Verdict, str] = {
+    Verdict.PROVED: "every step of a proof was checked by machine",
+    Verdict.SURVIVED: "fuzzed without a violation, not proved",
+    Verdict.REFUTED: "a witness violates it, confirmed in exact or ball arithmetic",
+    Verdict.VACUOUS: "it is proved that nothing satisfies the premise",
+    Verdict.GAP: "not refuted, but the source's argument rests on a refuted claim",
+    Verdict.UNDECIDED: "nothing was found beyond the rounding error",
+}
+
+
+def number(value: float | int | str | None) -> str:
+    """A number for a table cell: four significant digits, `≈` before a shortened fraction, `–` for None."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return _short_fraction(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}"
+
+
+def _short_fraction(text: str) -> str:
+    if len(text) <= 16:
+        return text
+    try:
+        return f"≈ {float(Fraction(text)):.4g}"
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return text
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _proof(proof: ProofEvidence) -> str:
+    subject = "proof" if proof.target == "claim" else "proof that the premise is empty"
+    text = f"{subject}: {plural(proof.checked, 'step')} checked"
+    if proof.axioms:
+        text += f", given {', '.join(proof.axioms)}"
+    if proof.uses:
+        text += f", using {', '.join(proof.uses)}"
+    if not proof.complete:
+        text += f"; incomplete: {proof.failure or 'a step was not checked'}"
+    return text
+
+
+def _fuzz(fuzz: FuzzEvidence) -> str:
+    text = f"{plural(fuzz.cases, 'case')} fuzzed"
+    if fuzz.min_margin is not None:
+        text += f", smallest margin {number(fuzz.min_margin)}"
+    if fuzz.violations:
+        text += f", {plural(fuzz.violations, 'violation')}"
+    if fuzz.undecided:
+        text += f", {fuzz.undecided:,} inside rounding"
+    return text
+
+
+def describe(evidence: Evidence) -> str:
+    """One piece of evidence as one line of plain text."""
+    match evidence:
+        case ProofEvidence():
+            return _proof(evidence)
+        case FuzzEvidence():
+            return _fuzz(evidence)
+        case Witness():
+            return f"witness ({evidence.kind}): {evidence.part} = {number(evidence.margin)} < 0, {evidence.method}"
+        case ArgumentEvidence():
+            return f"argument rests on refuted {', '.join(evidence.refuted)}"
+        case MeasuredEvidence():
+            return f"measured: {evidence.title} ({plural(len(evidence.rows), 'row')})"
