@@ -1,0 +1,47 @@
+"""States of continuous-time flows, sampled pointwise for a batch of functions."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from grams_theory import families
+from grams_theory.core.claim import Claim, Flow
+from grams_theory.core.random import generator
+from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
+from grams_theory.engine.production import OURS, Cast
+
+BATCH = 1024
+CASES = 100_000
+EXACT = False
+
+
+def _system(claim: Claim):
+    assert isinstance(claim.setting, Flow)
+    return import_module(f"grams_theory.flows.{claim.setting.system}")
+
+
+def strategy(claim: Claim, *, quadratic: bool = False):
+    """What Hypothesis draws for a claim on flows: a family for the loss, and the system's own options."""
+    exactly = frozenset({"quadratic"}) if quadratic else frozenset()
+    options = {name: st.sampled_from(values) for name, values in _system(claim).OPTIONS.items()}
+    return structures(covering(claim, exactly=exactly), BATCH, HYPERS[:1], **options)
+
+
+def build(
+    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
+) -> tuple[Any, Tensor]:
+    """The batch of states; every row is inside the premise. A flow has no production optimizer: `cast` is unused."""
+    family = families.by_name(structure.family)
+    f = family(
+        generator(structure.seed, "family", device=device),
+        structure.batch,
+        structure.dim,
+        **structure.options,
+    )
+    record = _system(claim).sample(generator(structure.seed, "state", device=device), f, **structure.knobs)
+    return record, torch.ones(structure.batch, dtype=torch.bool, device=device)

@@ -1,0 +1,97 @@
+"""Production runs with stochastic gradients, and their stationary means with a confidence radius."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from grams_theory import families
+from grams_theory.core.claim import Claim, Noise
+from grams_theory.core.random import generator
+from grams_theory.core.rounding import Ball
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.production import OURS, Cast, Subject, load
+
+REPLICAS = 256
+CASES = 2
+EXACT = False
+ETAS = (1e-2, 3e-3)
+SIGMAS = 6.0
+"""Half-width of the confidence radius in standard errors of the mean over independent replicas."""
+
+
+@dataclass(frozen=True)
+class NoiseRecord:
+    """Stationary means over replicas, per step size."""
+
+    etas: tuple[float, ...]
+    means: Mapping[str, Ball]
+    losses: Mapping[str, Ball]
+
+    def mean(self, name: str) -> Ball:
+        """Mean weight in the second half of the run, shape (E,), with its confidence radius."""
+        return self.means[name]
+
+    def loss(self, name: str) -> Ball:
+        """Mean loss gap f(w) - f* in the second half of the run, shape (E,), with its confidence radius."""
+        return self.losses[name]
+
+
+def _confident(samples: Tensor) -> Ball:
+    """The mean of independent replicas, shape (R,) -> (), with SIGMAS standard errors."""
+    return Ball(samples.mean(), SIGMAS * samples.std() / len(samples) ** 0.5)
+
+
+def strategy(claim: Claim, *, quadratic: bool = False):
+    """What Hypothesis draws: a stochastic family and a seed."""
+    pool = [family for family in families.all_families() if "stochastic" in family.traits]
+    return st.builds(
+        Structure,
+        family=st.sampled_from([family.name for family in pool]),
+        dim=st.just(1),
+        seed=st.integers(0, 2**32 - 1),
+        batch=st.just(REPLICAS),
+    )
+
+
+def build(
+    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
+) -> tuple[NoiseRecord, Tensor]:
+    """Run every optimizer of the claim at each step size from the minimiser, on shared noise."""
+    assert isinstance(claim.setting, Noise)
+    names = claim.setting.optimizers
+    family = families.by_name(structure.family)
+    f = family(
+        generator(structure.seed, "family", device=device),
+        structure.batch,
+        structure.dim,
+        **structure.options,
+    )
+    assert f.minimizer is not None and f.minimum is not None
+    means: dict[str, list[Ball]] = {name: [] for name in names}
+    losses: dict[str, list[Ball]] = {name: [] for name in names}
+    for eta in ETAS:
+        steps = int(max(12 / eta, 4000))
+        for name in names:
+            cls = load(cast.get(name, name))
+            gen = generator(structure.seed, "noise", device=device)
+            run = Subject(cls, f.minimizer, eta, structure.hyper)
+            total, loss = torch.zeros_like(f.minimizer), torch.zeros_like(f.smoothness)
+            for step in range(steps):
+                w = run.w
+                run.step(f.gradient(w) + f.noise(gen, w.shape))
+                if step >= steps // 2:
+                    total += run.w
+                    loss += f.value(run.w) - f.minimum.mid
+            tail = steps - steps // 2
+            means[name].append(_confident((total / tail).squeeze(-1)))
+            losses[name].append(_confident(loss / tail))
+    stack = lambda balls: Ball(torch.stack([b.mid for b in balls]), torch.stack([b.rad for b in balls]))  # noqa: E731
+    record = NoiseRecord(
+        ETAS, {n: stack(b) for n, b in means.items()}, {n: stack(b) for n, b in losses.items()}
+    )
+    return record, torch.ones(len(ETAS), dtype=torch.bool, device=device)

@@ -1,0 +1,192 @@
+"""One production step from a common state, for a batch of functions.
+
+The state is reached either by feeding an arbitrary gradient history (any momentum that gradients can produce) or by
+a real production run on the same functions. Then every optimizer of the claim takes one step from the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from grams_theory import families
+from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.function import FunctionBatch
+from grams_theory.core.random import generator
+from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
+from grams_theory.engine.production import (
+    OURS,
+    Cast,
+    Definition,
+    OptimizerClass,
+    Subject,
+    define_update,
+    displacement,
+    load,
+)
+
+BATCH = 1024
+CASES = 100_000
+EXACT = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """A batch of B one-step cases. Vectors are Balls of shape (B, D)."""
+
+    f: FunctionBatch
+    w: Tensor
+    g: Ball
+    u: Ball
+    gradients: tuple[Tensor, ...]
+    """What the optimizers were fed, the last at `w`."""
+    rounding: Tensor
+    eta: float | None = None
+    moved: Mapping[str, Tensor] | None = None
+    """Optimizer -> w_next - w of its production step, shape (B, D)."""
+    unit: float = UNIT
+
+    @property
+    def smoothness(self) -> Tensor:
+        return self.f.smoothness
+
+    @property
+    def aligned(self) -> Tensor:
+        return torch.sign(self.u.mid) * torch.sign(self.g.mid) >= 0
+
+    @property
+    def misaligned(self) -> Tensor:
+        return ~self.aligned
+
+    @property
+    def a(self) -> Ball:
+        return self.u.where(self.aligned)
+
+    @property
+    def b(self) -> Ball:
+        return -self.u.where(self.misaligned)
+
+    @property
+    def r(self) -> Ball:
+        return Ball(torch.sign(self.g.mid) * self.u.mid.abs(), self.u.rad).where(self.g.mid != 0)
+
+    @property
+    def decided(self) -> Tensor:
+        """Rows whose signs of g and u no rounding could flip, shape (B,)."""
+        sure_g = (self.g.mid.abs() > 2 * self.g.rad) | ((self.g.mid == 0) & (self.g.rad == 0))
+        spread = self.u.rad + self.rounding
+        sure_u = (self.u.mid.abs() > spread) | ((self.u.mid == 0) & (spread == 0))
+        return (sure_g & sure_u).all(-1)
+
+    def change(self, name: str) -> Ball:
+        """f(w_next) - f(w) of that optimizer, widened by what rounding may do to a correct implementation."""
+        assert self.moved is not None and self.eta is not None
+        moved = self.moved[name]
+        slack = self.eta * self.rounding + 4 * self.unit * (self.w.abs() + moved.abs())
+        return self.f.change(self.w, Ball(moved, slack))
+
+    def agreement(self, name: str) -> Ball:
+        """Rounding allowance minus distance between the production step and the definition, worst coordinate, (B,)."""
+        assert self.moved is not None and self.eta is not None
+        defined = -self.eta * {"Adam": self.u, "Grams": self.r, "CautiousAdam": self.a}[name]
+        allowed = self.eta * self.rounding + 4 * self.unit * (self.w.abs() + self.moved[name].abs())
+        distance = (defined - self.moved[name]).abs()
+        return Ball(allowed - distance.mid, distance.rad).worst(-1)
+
+    def row(self, index: int) -> dict[str, list]:
+        """One case as plain floats: what the exact recheck starts from."""
+        assert self.moved is not None
+        found = self.f.quadratic(index)
+        return {
+            "H": None if found is None else found[0].tolist(),
+            "g": self.gradients[-1][index].tolist(),
+            "u": self.u.mid[index].tolist(),
+            "smoothness": self.smoothness[index].item(),
+            "moved": {name: d[index].tolist() for name, d in self.moved.items()},
+        }
+
+
+def strategy(claim: Claim, *, quadratic: bool = False):
+    """What Hypothesis draws for a one-step claim."""
+    exactly = frozenset({"quadratic"}) if quadratic else frozenset()
+    return structures(
+        covering(claim, exactly=exactly),
+        BATCH,
+        HYPERS,
+        reached=st.booleans(),
+        history=st.integers(0, 4),
+        memory=st.sampled_from([1.0, 3.0, 0.3, 30.0]),
+        zeros=st.sampled_from([0.0, 0.0, 0.3]),
+        fraction=st.sampled_from([1.0, 0.999, 0.5, 0.9, 0.1, 0.01]),
+        quantile=st.sampled_from([0.5, 0.0, 0.1, 0.9]),
+    )
+
+
+def _state(
+    structure: Structure, f: FunctionBatch, subject: OptimizerClass, device: str
+) -> tuple[Tensor, list[Tensor]]:
+    """Weights and the gradient history that precedes them."""
+    gen = generator(structure.seed, "state", device=device)
+    knobs = structure.knobs
+    w = f.start(gen)
+    if f.minimizer is not None and knobs["zeros"]:
+        hit = torch.rand(w.shape, generator=gen, dtype=torch.float64, device=device) < knobs["zeros"]
+        w = torch.where(hit, f.minimizer, w)
+    if not knobs["reached"]:
+        size = knobs["memory"] * f.gradient(w).norm(dim=-1, keepdim=True) / structure.dim**0.5
+        shape = (knobs["history"], *w.shape)
+        return w, list(size * torch.randn(shape, generator=gen, dtype=torch.float64, device=device))
+    lr = 10.0 ** -float(torch.randint(0, 4, (), generator=gen, device=device))
+    run, history = Subject(subject, w, lr, structure.hyper), []
+    for _ in range(4 * knobs["history"]):
+        history.append(f.gradient(run.w))
+        run.step(history[-1])
+    return run.w, history
+
+
+def choose_step_size(bound: Ball, fraction: float, quantile: float) -> float | None:
+    """A step size for the whole batch: a fraction of a quantile of the rows' bounds; None if no row has one."""
+    usable = bound.mid[(bound.mid > 0) & torch.isfinite(bound.mid) & torch.isfinite(bound.rad)]
+    if not len(usable):
+        return None
+    return fraction * torch.quantile(usable[:100_000], quantile).item()
+
+
+def build(
+    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
+) -> tuple[Step, Tensor] | None:
+    """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
+    setting = claim.setting
+    assert isinstance(setting, OneStep)
+    names = setting.optimizers
+    classes = {name: load(cast.get(name, name)) for name in names}
+    family = families.by_name(structure.family)
+    f = family(
+        generator(structure.seed, "family", device=device),
+        structure.batch,
+        structure.dim,
+        **structure.options,
+    )
+    w, history = _state(structure, f, classes[names[0]], device)
+    g = f.gradient(Ball.exact(w))
+    gradients = (*history, g.mid)
+    update: Definition = define_update(gradients, structure.hyper)
+    step = Step(f, w, g, update.u, gradients, update.rounding)
+    knobs = structure.knobs
+    if setting.step_size is None:
+        bound = Ball.exact(w.norm(dim=-1) + 1) / (update.u.mid.norm(dim=-1) + 1e-30)
+        eta = choose_step_size(bound, knobs["fraction"], knobs["quantile"])
+        inside = torch.ones(len(w), dtype=torch.bool, device=w.device)
+    else:
+        bound = setting.step_size(step)
+        eta = choose_step_size(bound, knobs["fraction"], knobs["quantile"])
+        inside = torch.isfinite(bound.mid) & (bound.mid - bound.rad >= (0.0 if eta is None else eta))
+    if eta is None or not bool(inside.any()):
+        return None
+    moved = {name: displacement(cls, w, gradients, eta, structure.hyper) for name, cls in classes.items()}
+    return replace(step, eta=eta, moved=moved), inside

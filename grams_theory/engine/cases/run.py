@@ -1,0 +1,166 @@
+"""Whole production runs with exact gradients from zero state, for a batch of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from grams_theory import families
+from grams_theory.core.claim import Claim, Run
+from grams_theory.core.errors import UsageError
+from grams_theory.core.function import FunctionBatch
+from grams_theory.core.random import generator
+from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.engine.cases.one_step import choose_step_size
+from grams_theory.engine.cases.structure import Structure, covering, structures
+from grams_theory.engine.production import OURS, SLACK, Cast, Hyper, Subject, bias_correction, load
+
+BATCH = 256
+CASES = 20_000
+EXACT = True
+HYPERS = (
+    Hyper((0.9, 0.999), 1.0),
+    Hyper((0.5, 0.5), 1.0),
+    Hyper((0.9, 0.999), 0.1),
+    Hyper((0.9, 0.95), 10.0),
+    Hyper((0.0, 0.999), 0.1),
+    Hyper((0.9, 0.999), 1e-3),
+    Hyper((0.9, 0.999), 1e-8),
+)
+"""A large eps first: the step sizes that theory allows shrink with it, and only large ones let a run move."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One optimizer's run: weights w_1 .. w_{T+1}, shape (T + 1, B, D), and its accumulated rounding."""
+
+    w: Tensor
+    drift: Tensor
+    """Bound on how far rounding may have moved f along the run, shape (T + 1, B)."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A batch of B runs of T steps."""
+
+    f: FunctionBatch
+    start: Tensor
+    hyper: Hyper
+    steps: int
+    eta: float | None = None
+    paths: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        return self.hyper.betas
+
+    @property
+    def eps(self) -> float:
+        return self.hyper.eps
+
+    @property
+    def smoothness(self) -> Tensor:
+        return self.f.smoothness
+
+    @property
+    def pl(self) -> Tensor:
+        assert self.f.pl is not None
+        return self.f.pl
+
+    @property
+    def _minimum(self) -> Ball:
+        if self.f.minimum is None:
+            raise UsageError("a claim on whole runs needs families that certify f*; this one does not")
+        return self.f.minimum
+
+    @property
+    def initial_gap(self) -> Ball:
+        """f(w_1) - f*, shape (B,)."""
+        return self.f.value(Ball.exact(self.start)) - self._minimum
+
+    def gap(self, name: str) -> Ball:
+        """f(w_t) - f* for t = 1 .. T + 1, shape (T + 1, B)."""
+        path = self.paths[name]
+        return (self.f.value(Ball.exact(path.w)) - self._minimum).widen(path.drift)
+
+    def grad(self, name: str) -> Ball:
+        """Gradients at w_1 .. w_{T+1}, shape (T + 1, B, D)."""
+        return self.f.gradient(Ball.exact(self.paths[name].w))
+
+    def row(self, index: int) -> dict:
+        found = self.f.quadratic(index)
+        return {
+            "H": None if found is None else found[0].tolist(),
+            "center": None if found is None else found[1].tolist(),
+            "start": self.start[index].tolist(),
+            "smoothness": self.smoothness[index].item(),
+            "pl": None if self.f.pl is None else self.f.pl[index].item(),
+        }
+
+
+def strategy(claim: Claim, *, quadratic: bool = False):
+    """What Hypothesis draws for a claim on runs."""
+    exactly = frozenset({"quadratic"}) if quadratic else frozenset()
+    return structures(
+        covering(claim, exactly=exactly),
+        BATCH,
+        HYPERS,
+        steps=st.sampled_from([4, 2, 3, 8, 16, 40]),
+        fraction=st.sampled_from([1.0, 0.5, 0.9, 0.1]),
+        quantile=st.sampled_from([0.5, 0.9, 0.0, 0.1]),
+    )
+
+
+def walk(cls: type, record: RunRecord, eta: float) -> Path:
+    """Run the production optimizer and bound what its rounding may do to the loss.
+
+    A step's update is off by at most a few roundings of its terms, so w is off by `off`; to first order f by
+    ||g|| * off + L off^2 / 2, which the steps of a descent method do not amplify: the drifts add up.
+    """
+    subject = Subject(cls, record.start, eta, record.hyper)
+    (beta1, beta2), eps = record.hyper.betas, record.hyper.eps
+    w, drift = [subject.w], [torch.zeros_like(record.smoothness)]
+    m = torch.zeros_like(record.start)
+    for t in range(1, record.steps + 1):
+        g = record.f.gradient(Ball.exact(w[-1]))
+        subject.step(g.mid)
+        w.append(subject.w)
+        m = beta1 * m + (1 - beta1) * g.mid.abs()
+        amplified = 2 * t + 8 + sum(b**t / bias_correction(b, t) for b in (beta1, beta2))
+        update = SLACK * UNIT * amplified * (m / bias_correction(beta1, t)) + g.rad
+        off = eta * update / eps + 4 * UNIT * (w[-1].abs() + (w[-1] - w[-2]).abs())
+        size = off.norm(dim=-1)
+        drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.smoothness * size**2)
+    return Path(torch.stack(w), torch.stack(drift))
+
+
+def build(
+    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
+) -> tuple[RunRecord, Tensor] | None:
+    """The batch of runs and the mask (B,) of rows inside the premise; None if no row is inside."""
+    setting = claim.setting
+    assert isinstance(setting, Run)
+    names = setting.optimizers
+    classes = {name: load(cast.get(name, name)) for name in names}
+    family = families.by_name(structure.family)
+    f = family(
+        generator(structure.seed, "family", device=device),
+        structure.batch,
+        structure.dim,
+        **structure.options,
+    )
+    start = f.start(generator(structure.seed, "state", device=device))
+    record = RunRecord(f, start, structure.hyper, structure.knobs["steps"])
+    bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)
+    eta = choose_step_size(bound, structure.knobs["fraction"], structure.knobs["quantile"])
+    if eta is None:
+        return None
+    inside = torch.isfinite(bound.mid) & (bound.mid - bound.rad >= eta)
+    if not bool(inside.any()):
+        return None
+    paths = {name: walk(cls, record, eta) for name, cls in classes.items()}
+    return replace(record, eta=eta, paths=paths), inside

@@ -1,0 +1,88 @@
+"""What Hypothesis draws: small, serialisable structure from which tensors of cases are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from grams_theory import families
+from grams_theory.core.claim import Claim
+from grams_theory.core.errors import UsageError
+from grams_theory.core.function import Family
+from grams_theory.engine.production import Hyper
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One batch of cases, complete: the same structure gives the same tensors on every machine."""
+
+    family: str
+    dim: int
+    seed: int
+    batch: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    hyper: Hyper = field(default_factory=Hyper)
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the driver, such as the history length or the fraction of the allowed step size."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "family": self.family,
+            "dim": self.dim,
+            "seed": self.seed,
+            "batch": self.batch,
+            "options": dict(self.options),
+            "hyper": {"betas": list(self.hyper.betas), "eps": self.hyper.eps},
+            "knobs": dict(self.knobs),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Structure:
+        hyper = Hyper(tuple(data["hyper"]["betas"]), data["hyper"]["eps"])
+        return cls(**{**data, "hyper": hyper})
+
+
+def covering(claim: Claim, *, exactly: frozenset[str] = frozenset()) -> list[Family]:
+    """Families whose certificates cover the claim's assumptions (and further traits), quadratics first: simplest.
+
+    Raises:
+        UsageError: there is none.
+    """
+    needed = {assumption.id for assumption in claim.assumptions} | exactly
+    found = [family for family in families.certifying(needed) if "stochastic" not in family.traits]
+    if not found:
+        raise UsageError(
+            f"claim {claim.id!r} needs {sorted(needed)}, which no family certifies; add a family"
+        )
+    return sorted(found, key=lambda family: "quadratic" not in family.traits)
+
+
+HYPERS = (
+    Hyper(),
+    Hyper((0.5, 0.5), 1e-8),
+    Hyper((0.9, 0.999), 1e-3),
+    Hyper((0.9, 0.95), 1.0),
+    Hyper((0.0, 0.999), 1e-8),
+    Hyper((0.99, 0.9), 0.1),
+)
+"""Defaults first; then a short memory, visible and dominant eps, no momentum, and a first moment that lags."""
+
+
+@st.composite
+def structures(
+    draw: st.DrawFn, pool: list[Family], batch: int, hypers: tuple[Hyper, ...], **knobs: Any
+) -> Structure:
+    """A family of the pool, a dimension and options that it allows, hyperparameters, a seed, and the knobs."""
+    family = draw(st.sampled_from(pool))
+    return Structure(
+        family=family.name,
+        dim=draw(st.sampled_from(family.dims)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        batch=min(batch, family.max_batch),
+        options={name: draw(st.sampled_from(values)) for name, values in family.options.items()},
+        hyper=draw(st.sampled_from(hypers)),
+        knobs={name: draw(strategy) for name, strategy in knobs.items()},
+    )

@@ -1,0 +1,167 @@
+"""Exact arrays: the same margin code that runs on tensors runs on rationals.
+
+An `Exact` wraps a NumPy object array of `flint.fmpq`; a square root turns its entries into `flint.arb` balls,
+whose width follows the working precision: evaluate inside `with precision():`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx, fmpq
+
+PRECISION = 256
+"""Bits of the balls that follow a square root."""
+
+Rational = Fraction | int | str | float | fmpq
+
+
+@contextmanager
+def precision(bits: int = PRECISION) -> Iterator[None]:
+    """The working precision of ball arithmetic inside the block."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def rational(x: Rational) -> fmpq:
+    """`x` as an exact rational; a float is taken for the binary number that it is."""
+    if isinstance(x, fmpq):
+        return x
+    fraction = Fraction(x)
+    return fmpq(fraction.numerator, fraction.denominator)
+
+
+def text(x: Any) -> str:
+    """A rational as "p/q" (or "p"), a ball in Arb's notation."""
+    return str(x)
+
+
+def _sqrt(x: Any) -> arb:
+    return arb(x).sqrt()
+
+
+def _minimum(x: Any, y: Any) -> Any:
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        return min(x, y)
+    return arb(x).min(arb(y))
+
+
+class Exact:
+    """An array of exact numbers with the vocabulary that margins use."""
+
+    __array_priority__ = 1000  # NumPy leaves mixed operations to this class
+
+    def __init__(self, entries: Any) -> None:
+        self.entries = np.asarray(entries, dtype=object)
+
+    @classmethod
+    def of(cls, numbers: Iterable[Any]) -> Exact:
+        """From (nested) numbers that `rational` accepts."""
+        return cls(np.vectorize(rational, otypes=[object])(np.asarray(list(numbers), dtype=object)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.entries.shape
+
+    @staticmethod
+    def _entries(x: Any) -> Any:
+        if isinstance(x, Exact):
+            return x.entries
+        return rational(x) if isinstance(x, int | float | Fraction) else x
+
+    def __add__(self, other: Any) -> Exact:
+        return Exact(self.entries + self._entries(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Exact:
+        return Exact(self.entries - self._entries(other))
+
+    def __rsub__(self, other: Any) -> Exact:
+        return Exact(self._entries(other) - self.entries)
+
+    def __mul__(self, other: Any) -> Exact:
+        return Exact(self.entries * self._entries(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Exact:
+        """Quotient; a zero denominator raises ZeroDivisionError (outside every premise)."""
+        return Exact(self.entries / self._entries(other))
+
+    def __rtruediv__(self, other: Any) -> Exact:
+        return Exact(self._entries(other) / self.entries)
+
+    def __pow__(self, power: int) -> Exact:
+        return Exact(self.entries**power)
+
+    def __neg__(self) -> Exact:
+        return Exact(-self.entries)
+
+    def __abs__(self) -> Exact:
+        return Exact(np.abs(self.entries))
+
+    abs = __abs__
+
+    def sum(self, dim: int = -1) -> Exact:
+        return Exact(self.entries.sum(axis=dim))
+
+    def sqrt(self) -> Exact:
+        return Exact(np.vectorize(_sqrt, otypes=[object])(self.entries))
+
+    def minimum(self, other: Exact) -> Exact:
+        return Exact(np.vectorize(_minimum, otypes=[object])(self.entries, self._entries(other)))
+
+    def where(self, mask: Any, other: Rational = 0) -> Exact:
+        return Exact(np.where(mask, self.entries, rational(other)))
+
+    def worst(self, dim: int = 0) -> Exact:
+        """The smallest entry along an axis (for balls: a ball that encloses it)."""
+        smallest = self.entries.take(0, axis=dim)
+        for index in range(1, self.shape[dim]):
+            smallest = np.vectorize(_minimum, otypes=[object])(smallest, self.entries.take(index, axis=dim))
+        return Exact(smallest)
+
+    def __getitem__(self, index: Any) -> Exact:
+        return Exact(self.entries[index])
+
+    def item(self) -> Any:
+        return self.entries.item()
+
+
+def positive_semidefinite(matrix: list[list[fmpq]]) -> bool:
+    """Whether a symmetric rational matrix is positive semidefinite, decided exactly by symmetric elimination."""
+    a = [list(row) for row in matrix]
+    active = list(range(len(a)))
+    while active:
+        if any(a[i][i] < 0 for i in active):
+            return False
+        pivot = next((i for i in active if a[i][i] > 0), None)
+        if pivot is None:
+            return all(a[i][j] == 0 for i in active for j in active)
+        active.remove(pivot)
+        for i in active:
+            factor = a[i][pivot] / a[pivot][pivot]
+            for j in active:
+                a[i][j] -= factor * a[pivot][j]
+    return True
+
+
+def spectrum_within(matrix: list[list[fmpq]], low: fmpq, high: fmpq) -> bool:
+    """Whether low*I <= matrix <= high*I, decided exactly."""
+    size = range(len(matrix))
+    above = [[matrix[i][j] - (low if i == j else 0) for j in size] for i in size]
+    below = [[(high if i == j else 0) - matrix[i][j] for j in size] for i in size]
+    return positive_semidefinite(above) and positive_semidefinite(below)
+
+
+def apply(matrix: list[list[Any]], vector: list[Any]) -> list[Any]:
+    """Matrix times vector over any exact numbers."""
+    return [sum((a * x for a, x in zip(row, vector, strict=True)), start=fmpq(0)) for row in matrix]

@@ -1,0 +1,173 @@
+"""Hypothesis draws structure, tensors of cases are filled from it, the production optimizer steps them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis.strategies import SearchStrategy
+
+from grams_theory.core.claim import Claim
+from grams_theory.core.evidence import FuzzEvidence
+from grams_theory.core.random import stream_seed
+from grams_theory.engine.budget import Budget
+from grams_theory.engine.cases import DRIVERS
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.evaluate import Outcome, evaluate
+from grams_theory.engine.production import OURS, Cast, name_of
+
+EXAMPLES = 50
+"""Structures that Hypothesis draws before it is seeded anew."""
+EMPTY_ROUNDS = 4
+"""Rounds after which a premise that no case satisfied is given up."""
+SHRINKS = 60
+"""Structures that Hypothesis may try while it shrinks a falsifying one."""
+
+
+class Falsified(AssertionError):
+    """A structure with a row that violates the claim beyond rounding."""
+
+    def __init__(self, structure: Structure, part: str, row: int, outcome: Outcome) -> None:
+        super().__init__(f"part {part!r} is violated at batch index {row}")
+        self.structure, self.part, self.row, self.outcome = structure, part, row, outcome
+
+
+@dataclass
+class Tally:
+    """Running counts of a campaign."""
+
+    cases: int = 0
+    discarded: int = 0
+    undecided: int = 0
+    violations: int = 0
+    structures: int = 0
+    parts: dict[str, float] = field(default_factory=dict)
+    families: Counter[str] = field(default_factory=Counter)
+
+    def add(self, structure: Structure, outcome: Outcome | None) -> None:
+        self.structures += 1
+        if outcome is None:
+            self.discarded += structure.batch
+            return
+        inside = int(outcome.inside.sum())
+        self.cases += inside
+        self.discarded += len(outcome.inside) - inside
+        self.undecided += int(outcome.undecided().sum())
+        self.families[structure.family] += inside
+        for part, margin in outcome.margins.items():
+            self.violations += int(outcome.violated(part).sum())
+            clear = outcome.inside & outcome.decided & ~margin.mid.isnan()
+            if bool(clear.any()):
+                self.parts[part] = min(self.parts.get(part, float("inf")), margin.mid[clear].min().item())
+
+    def evidence(self, optimizers: tuple[str, ...], seed: int, seconds: float) -> FuzzEvidence:
+        return FuzzEvidence(
+            cases=self.cases,
+            discarded=self.discarded,
+            undecided=self.undecided,
+            violations=self.violations,
+            min_margin=min(self.parts.values(), default=None),
+            parts=dict(self.parts),
+            families=dict(self.families),
+            structures=self.structures,
+            optimizers=optimizers,
+            seed=seed,
+            seconds=seconds,
+        )
+
+
+class _Hunt:
+    """Evaluates structures for Hypothesis, remembers failures, and bounds the time that shrinking takes."""
+
+    def __init__(
+        self, claim: Claim, budget: Budget, tally: Tally, evaluate_one: Callable, tick: Callable
+    ) -> None:
+        self.claim, self.budget, self.tally = claim, budget, tally
+        self.evaluate_one, self.tick = evaluate_one, tick
+        self.failures: dict[str, Falsified] = {}
+        self.shrinks = 0
+
+    def __call__(self, structure: Structure) -> None:
+        key = json.dumps(structure.as_dict(), sort_keys=True)
+        if key in self.failures:
+            raise self.failures[key]
+        if self.failures:
+            self.shrinks += 1
+        if self.shrinks > SHRINKS or (not self.failures and self.budget.spent(self.tally.cases)):
+            return
+        outcome: Outcome | None = self.evaluate_one(structure)
+        if not self.failures:
+            self.tally.add(structure, outcome)
+            self.tick()
+        if outcome is None:
+            return
+        worst = outcome.worst()
+        if worst is not None:
+            self.failures[key] = Falsified(structure, *worst, outcome)
+            raise self.failures[key]
+        for part in outcome.margins:
+            closest = outcome.relative(part).min().item()
+            if abs(closest) < float("inf"):
+                target(-closest, label=part)
+
+
+def hunt(
+    claim: Claim,
+    budget: Budget,
+    *,
+    run_seed: int = 0,
+    device: str = "cpu",
+    cast: Cast = OURS,
+    quadratic: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[FuzzEvidence, Falsified | None]:
+    """Attack the claim until the budget is spent or a structure falsifies it (shrunk by Hypothesis).
+
+    `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly.
+    """
+    assert claim.setting is not None
+    began, tally = time.monotonic(), Tally()
+    driver = DRIVERS[type(claim.setting)]
+    strategy = driver.strategy(claim, quadratic=quadratic)
+    names = tuple(name_of(cast.get(name, name)) for name in getattr(claim.setting, "optimizers", ()))
+
+    def tick() -> None:
+        if progress is not None:
+            progress(budget.done(tally.cases))
+
+    found, rounds = None, 0
+    while found is None and not budget.spent(tally.cases):
+        before = tally.structures
+        attack = _Hunt(claim, budget, tally, lambda s: evaluate(claim, s, cast=cast, device=device), tick)
+        found = _falsify(attack, strategy, stream_seed(run_seed, claim.id, rounds))
+        rounds += 1
+        if tally.structures == before or (tally.cases == 0 and rounds == EMPTY_ROUNDS):
+            break
+    return tally.evidence(names, run_seed, time.monotonic() - began), found
+
+
+def _falsify(attack: _Hunt, strategy: SearchStrategy[Structure], stream: int) -> Falsified | None:
+    """Let Hypothesis draw EXAMPLES structures and shrink the first that falsifies the claim."""
+
+    @seed(stream)
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=(Phase.generate, Phase.target, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def holds(structure: Structure) -> None:
+        attack(structure)
+
+    try:
+        holds()
+    except Falsified as failure:
+        return failure
+    return None

@@ -1,0 +1,203 @@
+"""The production optimizer as the engine sees it: fed gradients, stepped by its own `step`, and observed.
+
+Nothing here computes an update. What the definitions say is computed by `definition`, independently, in
+midpoint-radius arithmetic, together with how far the rounding of a correct implementation may carry it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from grams_theory import optim
+from grams_theory.core.errors import UsageError
+from grams_theory.core.rounding import UNIT, Ball
+
+OptimizerClass = type[torch.optim.Optimizer]
+
+SLACK = 4.0
+"""Allowance for another order of operations than the one that `Definition.rounding` counts."""
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """Hyperparameters shared by the optimizers of a case."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+
+Cast = Mapping[str, "str | OptimizerClass"]
+"""Role in a claim ("Grams") -> the optimizer that plays it instead of ours: "module:Class", or the class."""
+OURS: Cast = {}
+
+
+def name_of(optimizer: str | OptimizerClass) -> str:
+    """What `load` finds it by."""
+    return f"{optimizer.__module__}:{optimizer.__qualname__}" if inspect.isclass(optimizer) else optimizer
+
+
+def load(spec: str | OptimizerClass) -> OptimizerClass:
+    """The optimizer class named by "Grams" (ours) or "module:Class" (anybody's); a class is taken as it is.
+
+    Raises:
+        UsageError: the module or class does not exist, or is no torch.optim.Optimizer.
+    """
+    if inspect.isclass(spec):
+        if not issubclass(spec, torch.optim.Optimizer):
+            raise UsageError(f"{spec.__name__} is no torch.optim.Optimizer; give a subclass")
+        return spec
+    if ":" not in spec:
+        return optim.by_name(spec)
+    module_name, _, class_name = spec.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"cannot import {module_name!r} of optimizer {spec!r}: {error}") from error
+    found = getattr(module, class_name, None)
+    if not (inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)):
+        here = [
+            n for n, c in vars(module).items() if inspect.isclass(c) and issubclass(c, torch.optim.Optimizer)
+        ]
+        near = get_close_matches(class_name, here, n=3) or sorted(here)
+        problem = "does not exist" if found is None else "is no torch.optim.Optimizer"
+        offer = f"; {module_name} has {', '.join(near)}" if near else ""
+        raise UsageError(
+            f"{class_name!r} in {module_name!r} {problem}{offer}; give a subclass as module:Class"
+        )
+    return found
+
+
+def build(cls: OptimizerClass, parameter: Tensor, lr: float, hyper: Hyper) -> torch.optim.Optimizer:
+    """An instance with no weight decay and those hyperparameters, as far as its constructor knows them."""
+    wanted = {"lr": lr, "betas": hyper.betas, "eps": hyper.eps, "weight_decay": 0.0}
+    known = inspect.signature(cls.__init__).parameters
+    try:
+        return cls([parameter], **{name: value for name, value in wanted.items() if name in known})
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{cls.__name__} refused {wanted}: {error}") from error
+
+
+@cache
+def is_coordinatewise(cls: OptimizerClass) -> bool:
+    """Whether a parameter of shape (B, D) is stepped bitwise as B separate ones, seen on a small batch.
+
+    Such an optimizer runs a whole batch of cases in one tensor; any other gets one parameter per case.
+    """
+    gen = torch.Generator().manual_seed(0)
+    w, *gradients = torch.randn((5, 4, 3), generator=gen, dtype=torch.float64)
+    runs = [Subject(cls, w, 0.01, Hyper(), batched=batched) for batched in (True, False)]
+    for gradient in gradients:
+        for run in runs:
+            run.step(gradient)
+    return torch.equal(runs[0].w, runs[1].w)
+
+
+class Subject:
+    """A batch of B independent trajectories of one production optimizer, weights of shape (B, D)."""
+
+    def __init__(
+        self, cls: OptimizerClass, w: Tensor, lr: float, hyper: Hyper, *, batched: bool | None = None
+    ) -> None:
+        self.name = cls.__name__
+        self.batched = is_coordinatewise(cls) if batched is None else batched
+        self.parameters = [torch.nn.Parameter(row.clone()) for row in ([w] if self.batched else w)]
+        self.optimizer = build(cls, self.parameters[0], lr, hyper)
+        for parameter in self.parameters[1:]:
+            self.optimizer.param_groups[0]["params"].append(parameter)
+
+    @property
+    def w(self) -> Tensor:
+        """The present weights, shape (B, D), in float64."""
+        rows = [parameter.detach() for parameter in self.parameters]
+        return (rows[0] if self.batched else torch.stack(rows)).double()
+
+    def move_to(self, w: Tensor) -> None:
+        """Overwrite the weights and keep the optimizer's state."""
+        with torch.no_grad():
+            for parameter, row in zip(self.parameters, [w] if self.batched else w, strict=True):
+                parameter.copy_(row)
+
+    def step(self, gradient: Tensor) -> None:
+        """One production step on that gradient, shape (B, D).
+
+        Raises:
+            UsageError: the step made a weight NaN or infinite out of finite input.
+        """
+        for parameter, row in zip(self.parameters, [gradient] if self.batched else gradient, strict=True):
+            parameter.grad = row.to(parameter.dtype).clone()
+        self.optimizer.step()
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            broken = (~torch.isfinite(self.w)).any(-1).nonzero()
+            raise UsageError(
+                f"{self.name} made weights NaN or infinite at batch index {broken[0].item()} from finite gradients; "
+                "use a smaller lr, or mend the optimizer"
+            )
+
+
+def displacement(
+    cls: OptimizerClass, w: Tensor, gradients: Iterable[Tensor], lr: float, hyper: Hyper
+) -> Tensor:
+    """w_next - w after feeding all gradients from zero state, the last one at w; shape (B, D).
+
+    Only the last step counts: before it the weights are put back to `w`, so any gradient history can be fed.
+    """
+    *history, last = gradients
+    subject = Subject(cls, w, lr, hyper)
+    for gradient in history:
+        subject.step(gradient)
+    subject.move_to(w)
+    subject.step(last)
+    return subject.w - w.double()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Adam's update u by Definition 3.5 after a history of gradients.
+
+    Attributes:
+        u: the update with its evaluation error in float64, shape (B, D).
+        rounding: how far a correct implementation in the tested dtype may lie from it, shape (B, D).
+    """
+
+    u: Ball
+    rounding: Tensor
+
+
+def bias_correction(beta: float, t: int) -> float:
+    """1 - beta^t, correctly rounded."""
+    return float(1 - Fraction(beta) ** t)
+
+
+def define_update(gradients: Sequence[Tensor], hyper: Hyper, unit: float = UNIT) -> Definition:
+    """u = m_hat / (sqrt(v_hat) + eps) for eps > 0, and the rounding bound for an implementation with that roundoff.
+
+    m is a sum of t products, each rounded at most 2t times; v likewise with non-negative terms, so its error is
+    relative; the root halves it; the bias corrections cost beta^t / (1 - beta^t) roundings more (1 - fl(beta^t)).
+    """
+    (beta1, beta2), t = hyper.betas, len(gradients)
+    zero = torch.zeros_like(gradients[0], dtype=torch.float64)
+    m, v, size = Ball.exact(zero), Ball.exact(zero), zero
+    one_minus = (float(1 - Fraction(beta1)), float(1 - Fraction(beta2)))
+    for gradient in gradients:
+        g = Ball.exact(gradient)
+        m = beta1 * m + one_minus[0] * g
+        v = beta2 * v + one_minus[1] * (g * g)
+        size = beta1 * size + one_minus[0] * g.mid.abs()
+    correction = bias_correction(beta1, t), bias_correction(beta2, t)
+    denominator = (v / correction[1]).sqrt() + hyper.eps
+    u = m / correction[0] / denominator
+    excess = [beta**t / c for beta, c in zip(hyper.betas, correction, strict=True)]
+    relative_m = unit * (2 * t + 4 + excess[0])
+    relative_v = unit * (2 * t + 8 + excess[1])
+    scale = size / correction[0] / denominator.mid
+    u = u.widen(2 * UNIT * u.mid.abs())  # the corrections are themselves rounded once
+    return Definition(u, SLACK * (relative_m * scale + relative_v * u.mid.abs()))

@@ -1,0 +1,95 @@
+"""Tokens: a case in one line of text, and its replay through the production optimizer."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grams_theory import claims
+from grams_theory.core.errors import UsageError
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.evaluate import evaluate
+
+PREFIX = "gt1."
+
+
+@dataclass(frozen=True)
+class Token:
+    """Everything that replays one case."""
+
+    claim: str
+    structure: Structure
+    part: str
+    row: int
+    cast: Mapping[str, str] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        data = [self.claim, self.structure.as_dict(), self.part, self.row, dict(self.cast)]
+        packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
+        return PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Token:
+        """The token of a printed string.
+
+        Raises:
+            UsageError: the text is no token, or was cut.
+        """
+        try:
+            if not text.startswith(PREFIX):
+                raise ValueError(f"it does not start with {PREFIX!r}")
+            packed = base64.urlsafe_b64decode(text[len(PREFIX) :] + "=" * (-len(text[len(PREFIX) :]) % 4))
+            claim, structure, part, row, cast = json.loads(zlib.decompress(packed))
+            return cls(claim, Structure.from_dict(structure), part, row, cast)
+        except (ValueError, zlib.error, TypeError, KeyError) as error:
+            raise UsageError(f"not a replay token ({error}); copy the whole token from a witness") from error
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replayed case showed."""
+
+    token: Token
+    margin: float
+    rounding: float
+    reproduced: bool
+    case: dict
+
+    @property
+    def text(self) -> str:
+        outcome = "violated" if self.reproduced else "not violated"
+        lines = [
+            f"claim     {self.token.claim}, part {self.token.part!r}",
+            f"family    {self.token.structure.family}, dimension {self.token.structure.dim}, row {self.token.row}",
+            f"margin    {self.margin:.6g} ± {self.rounding:.1g}  ({outcome})",
+        ]
+        lines += [f"{name:<9} {value}" for name, value in self.case.items() if value is not None]
+        return "\n".join(lines)
+
+
+def replay(text: str, device: str = "cpu") -> Replay:
+    """Build the case of a token again, step the production optimizers, take the margin.
+
+    Raises:
+        UsageError: the text is no token, or names a claim or optimizer that does not exist.
+    """
+    token = Token.decode(text)
+    claim = claims.by_id(token.claim)
+    outcome = evaluate(claim, token.structure, cast=token.cast, device=device)
+    if outcome is None or token.part not in outcome.margins:
+        raise UsageError(
+            f"the token's case is outside the premise of {token.claim!r}: the claim has changed since"
+        )
+    margin = outcome.margins[token.part][token.row]
+    case = outcome.record.row(token.row) if hasattr(outcome.record, "row") else {}
+    eta = getattr(outcome.record, "eta", None)
+    return Replay(
+        token,
+        margin.mid.item(),
+        margin.rad.item(),
+        bool(outcome.violated(token.part)[token.row]),
+        {**case, "eta": eta},
+    )

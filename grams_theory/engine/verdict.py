@@ -1,0 +1,45 @@
+"""From evidence to a verdict: the only place where one is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grams_theory.core.errors import GramsTheoryError
+from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
+from grams_theory.core.verdict import Verdict
+
+
+class ContradictionError(GramsTheoryError):
+    """A claim is proved and refuted at once: the verifier itself is wrong, and must say so."""
+
+
+def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
+    """The verdict that the evidence supports.
+
+    An exact witness refutes. Violations beyond rounding that nothing exact confirms leave the claim undecided, proof or
+    not: then the production code and the definitions part. A complete proof proves, or shows vacuity. A refuted step
+    of the source's argument is a gap. Otherwise the claim survived if some case was decided in its favour.
+
+    Raises:
+        ContradictionError: the evidence holds a complete proof and an exact witness, or a proof of vacuity and a case.
+    """
+    evidence = tuple(evidence)
+    witnessed = any(isinstance(e, Witness) for e in evidence)
+    proofs = [e for e in evidence if isinstance(e, ProofEvidence) and e.complete]
+    fuzzed = [e for e in evidence if isinstance(e, FuzzEvidence)]
+    vacuous = any(proof.target == "vacuity" for proof in proofs)
+    if (witnessed and proofs) or (vacuous and any(e.cases for e in fuzzed)):
+        raise ContradictionError(
+            f"claim {claim_id!r} has a complete proof and a case against it: a checker is wrong"
+        )
+    if witnessed:
+        return Verdict.REFUTED
+    if any(e.violations for e in fuzzed):
+        return Verdict.UNDECIDED
+    if proofs:
+        return Verdict.VACUOUS if vacuous else Verdict.PROVED
+    if any(isinstance(e, ArgumentEvidence) and e.refuted for e in evidence):
+        return Verdict.GAP
+    if any(e.cases > e.undecided for e in fuzzed):
+        return Verdict.SURVIVED
+    return Verdict.UNDECIDED

@@ -1,0 +1,250 @@
+"""Everything about a claim, in order: prove it, attack it, certify what was found, decide."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+from grams_theory import claims as registry
+from grams_theory.core.claim import Claim
+from grams_theory.core.errors import UnknownNameError, UsageError
+from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
+from grams_theory.core.ledger import ClaimResult, Ledger
+from grams_theory.core.verdict import Verdict
+from grams_theory.engine.budget import Budget
+from grams_theory.engine.cases import DRIVERS
+from grams_theory.engine.certify import certify
+from grams_theory.engine.hunt import hunt
+from grams_theory.engine.production import OURS, Cast, OptimizerClass, load
+from grams_theory.engine.verdict import decide
+from grams_theory.symbolic import proof
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a verification stands."""
+
+    claim_id: str
+    stage: Literal["prove", "fuzz", "measure", "done"]
+    done: int
+    """Claims that are finished."""
+    total: int
+    share: float = 0.0
+    """Share of the stage that is done, in [0, 1]."""
+    result: ClaimResult | None = None
+
+
+Listener = Callable[[Progress], None]
+
+
+def check_device(device: str) -> str:
+    """The device, if it can be used.
+
+    Raises:
+        UsageError: it is unknown or absent.
+    """
+    import torch
+
+    try:
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"device {device!r} cannot be used ({reason}); use --device cpu") from error
+    return device
+
+
+def prove(claim_id: str) -> ProofEvidence:
+    """Run every proof step of the claim.
+
+    Raises:
+        UsageError: there is no such claim, or it has no proof.
+    """
+    claim = registry.by_id(claim_id)
+    if claim.prove is None and claim.prove_vacuous is None:
+        proved = ", ".join(c.id for c in registry.all_claims() if c.prove or c.prove_vacuous)
+        raise UsageError(
+            f"claim {claim_id!r} has no proof (recorded: {claim.recorded}); these have: {proved}"
+        )
+    return proof.prove(claim)
+
+
+def attack(
+    claim: Claim,
+    budget: str | int = "default",
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    cast: Cast = OURS,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[FuzzEvidence, Witness | None]:
+    """Fuzz the claim and certify a violation; a violation that has no exact form is sought again on quadratics."""
+    limit = Budget.parse(budget, DRIVERS[type(claim.setting)].CASES)
+    common: dict[str, Any] = {"run_seed": seed, "device": device, "cast": cast, "progress": progress}
+    evidence, found = hunt(claim, limit, **common)
+    if found is None:
+        return evidence, None
+    witness = certify(claim, found, cast)
+    if witness is None and DRIVERS[type(claim.setting)].EXACT:
+        _, again = hunt(claim, limit.fresh(), quadratic=True, **common)
+        witness = None if again is None else certify(claim, again, cast)
+    return evidence, witness
+
+
+def fuzz(
+    claim_id: str,
+    optimizer: str | OptimizerClass | None = None,
+    budget: str | int = "default",
+    device: str = "cpu",
+    seed: int = 0,
+    progress: Listener | None = None,
+    role: str | None = None,
+) -> ClaimResult:
+    """Attack one claim through the production optimizers, with `optimizer` in place of one of them.
+
+    Args:
+        claim_id: the claim.
+        optimizer: "module:Class" or a torch.optim.Optimizer subclass; None attacks ours.
+        budget: "default", a number of cases, or a time such as "30s".
+        device: torch device.
+        seed: seed of every random stream.
+        progress: called with `Progress` as the work goes on.
+        role: which of the claim's optimizers it replaces; by default the first, the claim's subject.
+
+    Raises:
+        UsageError: unknown claim, optimizer or device, a budget of nothing, or a claim that cannot be fuzzed.
+    """
+    claim, cast = registry.by_id(claim_id), OURS
+    if type(claim.setting) not in DRIVERS:
+        fuzzable = ", ".join(c.id for c in registry.all_claims() if type(c.setting) in DRIVERS)
+        raise UsageError(f"claim {claim_id!r} has nothing to fuzz; these have: {fuzzable}")
+    if optimizer is not None:
+        roles = getattr(claim.setting, "optimizers", ())
+        if not roles:
+            raise UsageError(f"claim {claim_id!r} is not about an optimizer's steps; drop the optimizer")
+        if role is not None and role not in roles:
+            raise UnknownNameError(f"role in claim {claim_id!r}", role, roles)
+        load(optimizer)
+        cast = {role or roles[0]: optimizer}
+    check_device(device)
+
+    def report(share: float) -> None:
+        if progress is not None:
+            progress(Progress(claim_id, "fuzz", 0, 1, share))
+
+    began = time.monotonic()
+    evidence, witness = attack(claim, budget, device=device, seed=seed, cast=cast, progress=report)
+    found: tuple[Evidence, ...] = (evidence,) if witness is None else (evidence, witness)
+    verdict = Verdict.REFUTED if evidence.violations else decide(claim_id, found)
+    return ClaimResult(
+        claim.id, claim.title, claim.source, verdict, claim.recorded, found, time.monotonic() - began
+    )
+
+
+def _examine(
+    claim: Claim, settled: dict[str, ClaimResult], budget: str | int, device: str, seed: int, report
+) -> ClaimResult:
+    began, evidence = time.monotonic(), []
+    if claim.prove is not None or claim.prove_vacuous is not None:
+        report("prove", 0.0)
+        evidence.append(proof.prove(claim))
+    if type(claim.setting) in DRIVERS:
+        tally, witness = attack(
+            claim, budget, device=device, seed=seed, progress=lambda share: report("fuzz", share)
+        )
+        evidence += [tally] if witness is None else [tally, witness]
+    if claim.measure is not None:
+        report("measure", 0.0)
+        evidence += claim.measure(device)
+    refuted = tuple(name for name in claim.argument if settled[name].verdict is Verdict.REFUTED)
+    if refuted:
+        evidence.append(ArgumentEvidence(refuted))
+    verdict = decide(claim.id, evidence)
+    return ClaimResult(
+        claim.id,
+        claim.title,
+        claim.source,
+        verdict,
+        claim.recorded,
+        tuple(evidence),
+        time.monotonic() - began,
+    )
+
+
+def _with_arguments(wanted: Iterable[str]) -> list[Claim]:
+    """The claims and those that their sources' arguments rest on, each after what it rests on."""
+    order: dict[str, Claim] = {}
+
+    def visit(claim_id: str) -> None:
+        if claim_id not in order:
+            claim = registry.by_id(claim_id)
+            for step in claim.argument:
+                visit(step)
+            order[claim_id] = claim
+
+    for claim_id in wanted:
+        visit(claim_id)
+    return list(order.values())
+
+
+def verify(
+    claims: Iterable[str] | None = None,
+    budget: str | int = "default",
+    device: str = "cpu",
+    seed: int = 0,
+    progress: Listener | None = None,
+) -> Ledger:
+    """Prove, fuzz and decide every claim (or those named, with the claims that their arguments rest on).
+
+    Args:
+        claims: ids of claims; None for all.
+        budget: what each claim's fuzzing gets: "default", a number of cases, or a time such as "30s".
+        device: torch device of the fuzzing.
+        seed: seed of every random stream.
+        progress: called with `Progress` as the work goes on.
+
+    Raises:
+        UsageError: unknown claim or device, or a budget of nothing.
+    """
+    Budget.parse(budget)
+    check_device(device)
+    everything = [claim.id for claim in registry.all_claims()]
+    wanted = everything if claims is None else list(claims)
+    todo = _with_arguments(wanted)
+    settled: dict[str, ClaimResult] = {}
+    for claim in todo:
+
+        def report(stage: Any, share: float, claim: Claim = claim) -> None:
+            if progress is not None:
+                progress(Progress(claim.id, stage, len(settled), len(todo), share))
+
+        result = _examine(claim, settled, budget, device, seed, report)
+        settled[claim.id] = result
+        if progress is not None:
+            progress(Progress(claim.id, "done", len(settled), len(todo), 1.0, result))
+    ordered = tuple(settled[claim_id] for claim_id in everything if claim_id in settled)
+    return Ledger(ordered, environment(device, seed, budget))
+
+
+def environment(device: str, seed: int, budget: str | int) -> dict[str, Any]:
+    """What the results were obtained with."""
+    import torch
+
+    name = (
+        torch.cuda.get_device_name(device)
+        if str(device).startswith("cuda")
+        else platform.processor() or "cpu"
+    )
+    packages = ("grams-theory", "torch", "hypothesis", "sympy", "z3-solver", "python-flint", "numpy")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "device_name": name,
+        "seed": seed,
+        "budget": str(budget),
+        "packages": {package: version(package) for package in packages},
+    }
