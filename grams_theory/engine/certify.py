@@ -9,8 +9,9 @@ from flint import arb, fmpq
 from grams_theory.core.claim import Claim, OneStep, Run
 from grams_theory.core.evidence import Witness
 from grams_theory.engine import exact_run, exact_step
+from grams_theory.engine.exact import precision, rational
 from grams_theory.engine.hunt import Falsified
-from grams_theory.engine.production import OURS, Cast, name_of
+from grams_theory.engine.production import OURS, Rig
 from grams_theory.engine.tokens import Token
 
 
@@ -25,30 +26,41 @@ def _strings(value: Any) -> Any:
     return value
 
 
-def certify(claim: Claim, found: Falsified, cast: Cast = OURS) -> Witness | None:
-    """The witness of a falsified structure, or None if exact arithmetic does not confirm one."""
+def _exactly(value: Any) -> Any:
+    """Floats as the binary rationals that they are, in the same nesting."""
+    if isinstance(value, float):
+        return rational(value)
+    if isinstance(value, dict):
+        return {name: _exactly(entry) for name, entry in value.items() if entry is not None}
+    return [_exactly(entry) for entry in value] if isinstance(value, list) else value
+
+
+def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
+    """The witness of a falsified structure.
+
+    A case of our own optimizers counts only if exact arithmetic by the definitions confirms it; else None. What
+    somebody else's optimizer was seen to do is a witness as it stands, with its rounding bound, where no exact form is.
+    """
     structure, part, row = found.structure, found.part, found.row
     record = found.outcome.record
-    token = Token(
-        claim.id, structure, part, row, {role: name_of(played) for role, played in cast.items()}
-    ).encode()
+    token = Token(claim.id, structure, part, row, rig).encode()
+    case, kind, module = None, "quadratic", exact_step
     if isinstance(claim.setting, OneStep):
-        case = exact_step.certify(claim, record.row(row), record.eta, part, frozenset(cast))
-        kind, module = "quadratic", exact_step
-    elif isinstance(claim.setting, Run) and not cast:
-        case = exact_run.certify(claim, record.row(row), record.eta, part, structure)
+        case = exact_step.certify(claim, record.row(row), record.eta, part, frozenset(rig.cast))
+    elif isinstance(claim.setting, Run) and not rig.cast:
         kind, module = "run", exact_run
-    else:
+        case = exact_run.certify(claim, record.row(row), record.eta, part, structure)
+    if case is not None:
+        with precision():
+            margin = module.margin_of(claim, case, part)
+        ball = isinstance(margin, arb)
+        shown = margin.str(12) if ball else _strings(margin)
+        return Witness(
+            kind, _strings(case), part, shown, f"{'ball' if ball else 'rational'} arithmetic", token
+        )
+    if not rig.cast:
         return None
-    if case is None:
-        return None
-    margin = module.margin_of(claim, case, part)
-    method = "ball arithmetic" if isinstance(margin, arb) else "rational arithmetic"
-    return Witness(
-        kind,
-        _strings(case),
-        part,
-        _strings(margin) if isinstance(margin, fmpq) else str(margin),
-        method,
-        token,
-    )
+    margin = found.outcome.margins[part][row]
+    shown = f"{margin.mid.item():.9g} ± {margin.rad.item():.1g}"
+    data = {**_exactly(record.row(row)), "eta": rational(record.eta)}
+    return Witness("observed", _strings(data), part, shown, "midpoint-radius arithmetic", token)

@@ -13,7 +13,7 @@ from grams_theory.core.claim import Claim
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
-from grams_theory.engine.production import OURS, Cast
+from grams_theory.engine.production import OURS, Rig
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,19 @@ class Outcome:
             if bool(torch.isfinite(relative).any()):
                 row = int(relative.argmin())
                 found.append((relative[row].item(), part, row))
-        return min(found)[1:] if found else None
+        if not found:
+            return None
+        _, part, row = min(found)
+        return part, row
 
 
-def evaluate(claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu") -> Outcome | None:
+def evaluate(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> Outcome | None:
     """Fill the structure with cases, step the production optimizers, take the margins.
 
     Returns None when no case satisfies the premise.
     """
     assert claim.margin is not None
-    built = DRIVERS[type(claim.setting)].build(claim, structure, cast=cast, device=device)
+    built = DRIVERS[type(claim.setting)].build(claim, structure, rig=rig)
     if built is None:
         return None
     record, inside = built

@@ -120,7 +120,8 @@ class Exact:
         return Exact(np.vectorize(_minimum, otypes=[object])(self.entries, self._entries(other)))
 
     def where(self, mask: Any, other: Rational = 0) -> Exact:
-        return Exact(np.where(mask, self.entries, rational(other)))
+        fill = np.full(self.shape, rational(other), dtype=object)
+        return Exact(np.where(mask, self.entries, fill))
 
     def worst(self, dim: int = 0) -> Exact:
         """The smallest entry along an axis (for balls: a ball that encloses it)."""

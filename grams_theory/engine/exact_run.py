@@ -26,7 +26,7 @@ def loss(H: list[list[Any]], w: Sequence[Any]) -> Any:
 class ExactRun:
     """The run record over exact numbers, with a batch of one; the quadratic is centred at the origin, so f* = 0."""
 
-    H: list[list[fmpq]]
+    H: list[list[Any]]
     start: list[fmpq]
     smoothness_: fmpq
     pl_: fmpq

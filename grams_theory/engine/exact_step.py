@@ -173,18 +173,16 @@ def reach(claim: Claim, case: Case, part: str, tries: int = 3000) -> Case | None
     size = len(case["g"])
     if size > 3 or any(g == 0 for g in case["g"]):
         return None
-    wanted = [float(u) for u in map(lambda x: Fraction(int(x.p), int(x.q)), case["u"])]
+    wanted = [int(u.p) / int(u.q) for u in case["u"]]
 
     def angle(choice: tuple) -> float:
-        u = [
-            float(Fraction(int(r.p), int(r.q))) * sign(g) for (r, _), g in zip(choice, case["g"], strict=True)
-        ]
+        u = [int(r.p) / int(r.q) * sign(g) for (r, _), g in zip(choice, case["g"], strict=True)]
         norm = math.hypot(*u) * math.hypot(*wanted)
         return -sum(x * y for x, y in zip(u, wanted, strict=True)) / norm
 
     for choice in sorted(product(RATIOS, repeat=size), key=angle):
         u = [ratio * sign(g) for (ratio, _), g in zip(choice, case["g"], strict=True)]
-        scale = math.hypot(*wanted) / math.hypot(*(float(Fraction(int(x.p), int(x.q))) for x in u))
+        scale = math.hypot(*wanted) / math.hypot(*(int(x.p) / int(x.q) for x in u))
         for eta in sorted(STEP_SIZES, key=lambda s: abs(math.log(float(s) / scale)))[:12]:
             tries -= 1
             if tries < 0:

@@ -18,7 +18,7 @@ from grams_theory.engine.budget import Budget
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome, evaluate
-from grams_theory.engine.production import OURS, Cast, name_of
+from grams_theory.engine.production import OURS, Rig
 
 EXAMPLES = 50
 """Structures that Hypothesis draws before it is seeded anew."""
@@ -59,8 +59,9 @@ class Tally:
         self.undecided += int(outcome.undecided().sum())
         self.families[structure.family] += inside
         for part, margin in outcome.margins.items():
-            self.violations += int(outcome.violated(part).sum())
-            clear = outcome.inside & outcome.decided & ~margin.mid.isnan()
+            violated = outcome.violated(part)
+            self.violations += int(violated.sum())
+            clear = violated | (outcome.inside & outcome.decided & margin.surely_nonnegative())
             if bool(clear.any()):
                 self.parts[part] = min(self.parts.get(part, float("inf")), margin.mid[clear].min().item())
 
@@ -80,13 +81,16 @@ class Tally:
         )
 
 
+Evaluate = Callable[[Structure], Outcome | None]
+
+
 class _Hunt:
     """Evaluates structures for Hypothesis, remembers failures, and bounds the time that shrinking takes."""
 
     def __init__(
-        self, claim: Claim, budget: Budget, tally: Tally, evaluate_one: Callable, tick: Callable
+        self, budget: Budget, tally: Tally, evaluate_one: Evaluate, tick: Callable[[], None]
     ) -> None:
-        self.claim, self.budget, self.tally = claim, budget, tally
+        self.budget, self.tally = budget, tally
         self.evaluate_one, self.tick = evaluate_one, tick
         self.failures: dict[str, Falsified] = {}
         self.shrinks = 0
@@ -107,7 +111,8 @@ class _Hunt:
             return
         worst = outcome.worst()
         if worst is not None:
-            self.failures[key] = Falsified(structure, *worst, outcome)
+            part, row = worst
+            self.failures[key] = Falsified(structure, part, row, outcome)
             raise self.failures[key]
         for part in outcome.margins:
             closest = outcome.relative(part).min().item()
@@ -120,8 +125,7 @@ def hunt(
     budget: Budget,
     *,
     run_seed: int = 0,
-    device: str = "cpu",
-    cast: Cast = OURS,
+    rig: Rig = OURS,
     quadratic: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FuzzEvidence, Falsified | None]:
@@ -133,7 +137,7 @@ def hunt(
     began, tally = time.monotonic(), Tally()
     driver = DRIVERS[type(claim.setting)]
     strategy = driver.strategy(claim, quadratic=quadratic)
-    names = tuple(name_of(cast.get(name, name)) for name in getattr(claim.setting, "optimizers", ()))
+    names = rig.names(getattr(claim.setting, "optimizers", ()))
 
     def tick() -> None:
         if progress is not None:
@@ -142,7 +146,7 @@ def hunt(
     found, rounds = None, 0
     while found is None and not budget.spent(tally.cases):
         before = tally.structures
-        attack = _Hunt(claim, budget, tally, lambda s: evaluate(claim, s, cast=cast, device=device), tick)
+        attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick)
         found = _falsify(attack, strategy, stream_seed(run_seed, claim.id, rounds))
         rounds += 1
         if tally.structures == before or (tally.cases == 0 and rounds == EMPTY_ROUNDS):
@@ -160,7 +164,7 @@ def _falsify(attack: _Hunt, strategy: SearchStrategy[Structure], stream: int) ->
         deadline=None,
         report_multiple_bugs=False,
         phases=(Phase.generate, Phase.target, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     @given(strategy)
     def holds(structure: Structure) -> None:

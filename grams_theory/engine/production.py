@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from grams_theory import optim
-from grams_theory.core.errors import UsageError
+from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.rounding import UNIT, Ball
 
 OptimizerClass = type[torch.optim.Optimizer]
 
+DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
 SLACK = 4.0
 """Allowance for another order of operations than the one that `Definition.rounding` counts."""
 
@@ -35,23 +36,13 @@ class Hyper:
     eps: float = 1e-8
 
 
-Cast = Mapping[str, "str | OptimizerClass"]
-"""Role in a claim ("Grams") -> the optimizer that plays it instead of ours: "module:Class", or the class."""
-OURS: Cast = {}
-
-
-def name_of(optimizer: str | OptimizerClass) -> str:
-    """What `load` finds it by."""
-    return f"{optimizer.__module__}:{optimizer.__qualname__}" if inspect.isclass(optimizer) else optimizer
-
-
 def load(spec: str | OptimizerClass) -> OptimizerClass:
     """The optimizer class named by "Grams" (ours) or "module:Class" (anybody's); a class is taken as it is.
 
     Raises:
         UsageError: the module or class does not exist, or is no torch.optim.Optimizer.
     """
-    if inspect.isclass(spec):
+    if not isinstance(spec, str):
         if not issubclass(spec, torch.optim.Optimizer):
             raise UsageError(f"{spec.__name__} is no torch.optim.Optimizer; give a subclass")
         return spec
@@ -116,9 +107,9 @@ class Subject:
 
     @property
     def w(self) -> Tensor:
-        """The present weights, shape (B, D), in float64."""
+        """A copy of the present weights, shape (B, D), in float64."""
         rows = [parameter.detach() for parameter in self.parameters]
-        return (rows[0] if self.batched else torch.stack(rows)).double()
+        return (rows[0] if self.batched else torch.stack(rows)).to(torch.float64, copy=True)
 
     def move_to(self, w: Tensor) -> None:
         """Overwrite the weights and keep the optimizer's state."""
@@ -143,20 +134,74 @@ class Subject:
             )
 
 
-def displacement(
-    cls: OptimizerClass, w: Tensor, gradients: Iterable[Tensor], lr: float, hyper: Hyper
-) -> Tensor:
-    """w_next - w after feeding all gradients from zero state, the last one at w; shape (B, D).
+@dataclass(frozen=True)
+class Rig:
+    """What cases run on: a device, the dtype of the weights, and who plays which role.
 
-    Only the last step counts: before it the weights are put back to `w`, so any gradient history can be fed.
+    `cast` maps a role in a claim ("Grams") to the optimizer that plays it instead of ours: "module:Class", or a class.
+    Functions are always evaluated in float64, so that only the optimizer's own rounding depends on `dtype`.
     """
-    *history, last = gradients
-    subject = Subject(cls, w, lr, hyper)
-    for gradient in history:
-        subject.step(gradient)
-    subject.move_to(w)
-    subject.step(last)
-    return subject.w - w.double()
+
+    device: str = "cpu"
+    dtype: str = "float64"
+    cast: Mapping[str, str | OptimizerClass] = field(default_factory=dict)
+
+    def check(self) -> Rig:
+        """This rig, if it can be used.
+
+        Raises:
+            UsageError: the device is unknown or absent, the dtype is none of DTYPES, or an optimizer cannot be loaded.
+        """
+        if self.dtype not in DTYPES:
+            raise UnknownNameError("dtype", self.dtype, DTYPES)
+        try:
+            torch.zeros((), device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"device {self.device!r} cannot be used ({reason}); use --device cpu") from error
+        for optimizer in self.cast.values():
+            load(optimizer)
+        return self
+
+    @property
+    def unit(self) -> float:
+        """Unit roundoff of the weights."""
+        return torch.finfo(DTYPES[self.dtype]).eps / 2
+
+    def optimizer(self, role: str) -> OptimizerClass:
+        return load(self.cast.get(role, role))
+
+    def names(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """What `load` finds the players of these roles by."""
+        players = (self.cast.get(role, role) for role in roles)
+        return tuple(p if isinstance(p, str) else f"{p.__module__}:{p.__qualname__}" for p in players)
+
+    def narrow(self, x: Tensor) -> Tensor:
+        """`x` rounded to the dtype of the weights, in float64 again."""
+        return x.to(DTYPES[self.dtype]).double()
+
+    def subject(self, role: str, w: Tensor, lr: float, hyper: Hyper) -> Subject:
+        """The player of a role, at weights w of shape (B, D)."""
+        return Subject(self.optimizer(role), w.to(DTYPES[self.dtype]), lr, hyper)
+
+    def displacement(
+        self, role: str, w: Tensor, gradients: Iterable[Tensor], lr: float, hyper: Hyper
+    ) -> Tensor:
+        """w_next - w after feeding all gradients from zero state, the last one at w; shape (B, D).
+
+        Only the last step counts: before it the weights are put back to `w`, so any gradient history can be fed.
+        """
+        *history, last = gradients
+        subject = self.subject(role, w, lr, hyper)
+        for gradient in history:
+            subject.step(gradient)
+        subject.move_to(w)
+        subject.step(last)
+        return subject.w - w
+
+
+OURS = Rig()
+"""Our own optimizers in float64 on the CPU."""
 
 
 @dataclass(frozen=True)

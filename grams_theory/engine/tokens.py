@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from grams_theory import claims
 from grams_theory.core.errors import UsageError
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import evaluate
+from grams_theory.engine.production import OURS, Rig
 
 PREFIX = "gt1."
 
@@ -24,10 +24,11 @@ class Token:
     structure: Structure
     part: str
     row: int
-    cast: Mapping[str, str] = field(default_factory=dict)
+    rig: Rig = OURS
 
     def encode(self) -> str:
-        data = [self.claim, self.structure.as_dict(), self.part, self.row, dict(self.cast)]
+        cast = dict(zip(self.rig.cast, self.rig.names(self.rig.cast), strict=True))
+        data = [self.claim, self.structure.as_dict(), self.part, self.row, self.rig.dtype, cast]
         packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
         return PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
@@ -42,8 +43,8 @@ class Token:
             if not text.startswith(PREFIX):
                 raise ValueError(f"it does not start with {PREFIX!r}")
             packed = base64.urlsafe_b64decode(text[len(PREFIX) :] + "=" * (-len(text[len(PREFIX) :]) % 4))
-            claim, structure, part, row, cast = json.loads(zlib.decompress(packed))
-            return cls(claim, Structure.from_dict(structure), part, row, cast)
+            claim, structure, part, row, dtype, cast = json.loads(zlib.decompress(packed))
+            return cls(claim, Structure.from_dict(structure), part, row, Rig(dtype=dtype, cast=cast))
         except (ValueError, zlib.error, TypeError, KeyError) as error:
             raise UsageError(f"not a replay token ({error}); copy the whole token from a witness") from error
 
@@ -78,7 +79,7 @@ def replay(text: str, device: str = "cpu") -> Replay:
     """
     token = Token.decode(text)
     claim = claims.by_id(token.claim)
-    outcome = evaluate(claim, token.structure, cast=token.cast, device=device)
+    outcome = evaluate(claim, token.structure, rig=replace(token.rig, device=device).check())
     if outcome is None or token.part not in outcome.margins:
         raise UsageError(
             f"the token's case is outside the premise of {token.claim!r}: the claim has changed since"

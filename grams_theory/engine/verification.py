@@ -19,7 +19,7 @@ from grams_theory.engine.budget import Budget
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
 from grams_theory.engine.hunt import hunt
-from grams_theory.engine.production import OURS, Cast, OptimizerClass, load
+from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.verdict import decide
 from grams_theory.symbolic import proof
 
@@ -41,22 +41,6 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
-def check_device(device: str) -> str:
-    """The device, if it can be used.
-
-    Raises:
-        UsageError: it is unknown or absent.
-    """
-    import torch
-
-    try:
-        torch.zeros((), device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"device {device!r} cannot be used ({reason}); use --device cpu") from error
-    return device
-
-
 def prove(claim_id: str) -> ProofEvidence:
     """Run every proof step of the claim.
 
@@ -76,21 +60,20 @@ def attack(
     claim: Claim,
     budget: str | int = "default",
     *,
-    device: str = "cpu",
     seed: int = 0,
-    cast: Cast = OURS,
+    rig: Rig = OURS,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FuzzEvidence, Witness | None]:
     """Fuzz the claim and certify a violation; a violation that has no exact form is sought again on quadratics."""
     limit = Budget.parse(budget, DRIVERS[type(claim.setting)].CASES)
-    common: dict[str, Any] = {"run_seed": seed, "device": device, "cast": cast, "progress": progress}
+    common: dict[str, Any] = {"run_seed": seed, "rig": rig, "progress": progress}
     evidence, found = hunt(claim, limit, **common)
     if found is None:
         return evidence, None
-    witness = certify(claim, found, cast)
+    witness = certify(claim, found, rig)
     if witness is None and DRIVERS[type(claim.setting)].EXACT:
         _, again = hunt(claim, limit.fresh(), quadratic=True, **common)
-        witness = None if again is None else certify(claim, again, cast)
+        witness = None if again is None else certify(claim, again, rig)
     return evidence, witness
 
 
@@ -101,6 +84,7 @@ def fuzz(
     device: str = "cpu",
     seed: int = 0,
     progress: Listener | None = None,
+    dtype: str = "float64",
     role: str | None = None,
 ) -> ClaimResult:
     """Attack one claim through the production optimizers, with `optimizer` in place of one of them.
@@ -112,12 +96,13 @@ def fuzz(
         device: torch device.
         seed: seed of every random stream.
         progress: called with `Progress` as the work goes on.
+        dtype: of the weights: float64, float32, bfloat16 or float16.
         role: which of the claim's optimizers it replaces; by default the first, the claim's subject.
 
     Raises:
         UsageError: unknown claim, optimizer or device, a budget of nothing, or a claim that cannot be fuzzed.
     """
-    claim, cast = registry.by_id(claim_id), OURS
+    claim, cast = registry.by_id(claim_id), {}
     if type(claim.setting) not in DRIVERS:
         fuzzable = ", ".join(c.id for c in registry.all_claims() if type(c.setting) in DRIVERS)
         raise UsageError(f"claim {claim_id!r} has nothing to fuzz; these have: {fuzzable}")
@@ -127,25 +112,24 @@ def fuzz(
             raise UsageError(f"claim {claim_id!r} is not about an optimizer's steps; drop the optimizer")
         if role is not None and role not in roles:
             raise UnknownNameError(f"role in claim {claim_id!r}", role, roles)
-        load(optimizer)
         cast = {role or roles[0]: optimizer}
-    check_device(device)
+    rig = Rig(device, dtype, cast).check()
 
     def report(share: float) -> None:
         if progress is not None:
             progress(Progress(claim_id, "fuzz", 0, 1, share))
 
     began = time.monotonic()
-    evidence, witness = attack(claim, budget, device=device, seed=seed, cast=cast, progress=report)
+    evidence, witness = attack(claim, budget, seed=seed, rig=rig, progress=report)
     found: tuple[Evidence, ...] = (evidence,) if witness is None else (evidence, witness)
-    verdict = Verdict.REFUTED if evidence.violations else decide(claim_id, found)
+    verdict = decide(claim_id, found)
     return ClaimResult(
         claim.id, claim.title, claim.source, verdict, claim.recorded, found, time.monotonic() - began
     )
 
 
 def _examine(
-    claim: Claim, settled: dict[str, ClaimResult], budget: str | int, device: str, seed: int, report
+    claim: Claim, settled: dict[str, ClaimResult], budget: str | int, rig: Rig, seed: int, report
 ) -> ClaimResult:
     began, evidence = time.monotonic(), []
     if claim.prove is not None or claim.prove_vacuous is not None:
@@ -153,12 +137,12 @@ def _examine(
         evidence.append(proof.prove(claim))
     if type(claim.setting) in DRIVERS:
         tally, witness = attack(
-            claim, budget, device=device, seed=seed, progress=lambda share: report("fuzz", share)
+            claim, budget, seed=seed, rig=rig, progress=lambda share: report("fuzz", share)
         )
         evidence += [tally] if witness is None else [tally, witness]
     if claim.measure is not None:
         report("measure", 0.0)
-        evidence += claim.measure(device)
+        evidence += claim.measure(rig.device)
     refuted = tuple(name for name in claim.argument if settled[name].verdict is Verdict.REFUTED)
     if refuted:
         evidence.append(ArgumentEvidence(refuted))
@@ -196,6 +180,7 @@ def verify(
     device: str = "cpu",
     seed: int = 0,
     progress: Listener | None = None,
+    dtype: str = "float64",
 ) -> Ledger:
     """Prove, fuzz and decide every claim (or those named, with the claims that their arguments rest on).
 
@@ -205,12 +190,13 @@ def verify(
         device: torch device of the fuzzing.
         seed: seed of every random stream.
         progress: called with `Progress` as the work goes on.
+        dtype: of the weights: float64, float32, bfloat16 or float16.
 
     Raises:
-        UsageError: unknown claim or device, or a budget of nothing.
+        UsageError: unknown claim, device or dtype, or a budget of nothing.
     """
     Budget.parse(budget)
-    check_device(device)
+    rig = Rig(device, dtype).check()
     everything = [claim.id for claim in registry.all_claims()]
     wanted = everything if claims is None else list(claims)
     todo = _with_arguments(wanted)
@@ -221,28 +207,26 @@ def verify(
             if progress is not None:
                 progress(Progress(claim.id, stage, len(settled), len(todo), share))
 
-        result = _examine(claim, settled, budget, device, seed, report)
+        result = _examine(claim, settled, budget, rig, seed, report)
         settled[claim.id] = result
         if progress is not None:
             progress(Progress(claim.id, "done", len(settled), len(todo), 1.0, result))
     ordered = tuple(settled[claim_id] for claim_id in everything if claim_id in settled)
-    return Ledger(ordered, environment(device, seed, budget))
+    return Ledger(ordered, environment(rig, seed, budget))
 
 
-def environment(device: str, seed: int, budget: str | int) -> dict[str, Any]:
+def environment(rig: Rig, seed: int, budget: str | int) -> dict[str, Any]:
     """What the results were obtained with."""
     import torch
 
-    name = (
-        torch.cuda.get_device_name(device)
-        if str(device).startswith("cuda")
-        else platform.processor() or "cpu"
-    )
+    cuda = rig.device.startswith("cuda")
+    name = torch.cuda.get_device_name(rig.device) if cuda else platform.processor() or platform.machine()
     packages = ("grams-theory", "torch", "hypothesis", "sympy", "z3-solver", "python-flint", "numpy")
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": device,
+        "device": rig.device,
+        "dtype": rig.dtype,
         "device_name": name,
         "seed": seed,
         "budget": str(budget),

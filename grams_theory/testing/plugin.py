@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RESULTS] = {}
 
 
+def _option(config: pytest.Config) -> Callable[[str], Any]:
+    return config.getoption
+
+
 @pytest.fixture(scope="session")
 def examine(pytestconfig: pytest.Config) -> Examine:
     """The result of proving and fuzzing a claim, computed once per session."""
@@ -40,8 +45,8 @@ def examine(pytestconfig: pytest.Config) -> Examine:
 
         results = pytestconfig.stash[_RESULTS]
         if claim_id not in results:
-            option = pytestconfig.getoption
-            ledger = verify([claim_id], option("gt_budget"), option("gt_device"), option("gt_seed"))
+            budget, device, seed = map(_option(pytestconfig), ("gt_budget", "gt_device", "gt_seed"))
+            ledger = verify([claim_id], budget, device, seed)
             results.update(ledger)
         return results[claim_id]
 

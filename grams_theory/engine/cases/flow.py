@@ -13,7 +13,7 @@ from grams_theory import families
 from grams_theory.core.claim import Claim, Flow
 from grams_theory.core.random import generator
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
-from grams_theory.engine.production import OURS, Cast
+from grams_theory.engine.production import OURS, Rig
 
 BATCH = 1024
 CASES = 100_000
@@ -32,16 +32,16 @@ def strategy(claim: Claim, *, quadratic: bool = False):
     return structures(covering(claim, exactly=exactly), BATCH, HYPERS[:1], **options)
 
 
-def build(
-    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
-) -> tuple[Any, Tensor]:
-    """The batch of states; every row is inside the premise. A flow has no production optimizer: `cast` is unused."""
+def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Any, Tensor]:
+    """The batch of states; every row is inside the premise. A flow has no production optimizer."""
     family = families.by_name(structure.family)
     f = family(
-        generator(structure.seed, "family", device=device),
+        generator(structure.seed, "family", device=rig.device),
         structure.batch,
         structure.dim,
         **structure.options,
     )
-    record = _system(claim).sample(generator(structure.seed, "state", device=device), f, **structure.knobs)
-    return record, torch.ones(structure.batch, dtype=torch.bool, device=device)
+    record = _system(claim).sample(
+        generator(structure.seed, "state", device=rig.device), f, **structure.knobs
+    )
+    return record, torch.ones(structure.batch, dtype=torch.bool, device=rig.device)

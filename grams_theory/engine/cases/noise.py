@@ -14,7 +14,7 @@ from grams_theory.core.claim import Claim, Noise
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.structure import Structure
-from grams_theory.engine.production import OURS, Cast, Subject, load
+from grams_theory.engine.production import OURS, Rig
 
 REPLICAS = 256
 CASES = 2
@@ -58,15 +58,13 @@ def strategy(claim: Claim, *, quadratic: bool = False):
     )
 
 
-def build(
-    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
-) -> tuple[NoiseRecord, Tensor]:
+def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[NoiseRecord, Tensor]:
     """Run every optimizer of the claim at each step size from the minimiser, on shared noise."""
     assert isinstance(claim.setting, Noise)
     names = claim.setting.optimizers
     family = families.by_name(structure.family)
     f = family(
-        generator(structure.seed, "family", device=device),
+        generator(structure.seed, "family", device=rig.device),
         structure.batch,
         structure.dim,
         **structure.options,
@@ -77,9 +75,8 @@ def build(
     for eta in ETAS:
         steps = int(max(12 / eta, 4000))
         for name in names:
-            cls = load(cast.get(name, name))
-            gen = generator(structure.seed, "noise", device=device)
-            run = Subject(cls, f.minimizer, eta, structure.hyper)
+            gen = generator(structure.seed, "noise", device=rig.device)
+            run = rig.subject(name, f.minimizer, eta, structure.hyper)
             total, loss = torch.zeros_like(f.minimizer), torch.zeros_like(f.smoothness)
             for step in range(steps):
                 w = run.w
@@ -94,4 +91,4 @@ def build(
     record = NoiseRecord(
         ETAS, {n: stack(b) for n, b in means.items()}, {n: stack(b) for n, b in losses.items()}
     )
-    return record, torch.ones(len(ETAS), dtype=torch.bool, device=device)
+    return record, torch.ones(len(ETAS), dtype=torch.bool, device=rig.device)

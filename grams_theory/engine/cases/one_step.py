@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
@@ -19,16 +20,7 @@ from grams_theory.core.function import FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
-from grams_theory.engine.production import (
-    OURS,
-    Cast,
-    Definition,
-    OptimizerClass,
-    Subject,
-    define_update,
-    displacement,
-    load,
-)
+from grams_theory.engine.production import OURS, Definition, Rig, define_update
 
 BATCH = 1024
 CASES = 100_000
@@ -81,7 +73,8 @@ class Step:
         sure_g = (self.g.mid.abs() > 2 * self.g.rad) | ((self.g.mid == 0) & (self.g.rad == 0))
         spread = self.u.rad + self.rounding
         sure_u = (self.u.mid.abs() > spread) | ((self.u.mid == 0) & (spread == 0))
-        return (sure_g & sure_u).all(-1)
+        fed = torch.sign(self.gradients[-1]) == torch.sign(self.g.mid)
+        return (sure_g & sure_u & fed).all(-1)
 
     def change(self, name: str) -> Ball:
         """f(w_next) - f(w) of that optimizer, widened by what rounding may do to a correct implementation."""
@@ -98,7 +91,7 @@ class Step:
         distance = (defined - self.moved[name]).abs()
         return Ball(allowed - distance.mid, distance.rad).worst(-1)
 
-    def row(self, index: int) -> dict[str, list]:
+    def row(self, index: int) -> dict[str, Any]:
         """One case as plain floats: what the exact recheck starts from."""
         assert self.moved is not None
         found = self.f.quadratic(index)
@@ -127,24 +120,23 @@ def strategy(claim: Claim, *, quadratic: bool = False):
     )
 
 
-def _state(
-    structure: Structure, f: FunctionBatch, subject: OptimizerClass, device: str
-) -> tuple[Tensor, list[Tensor]]:
+def _state(structure: Structure, f: FunctionBatch, role: str, rig: Rig) -> tuple[Tensor, list[Tensor]]:
     """Weights and the gradient history that precedes them."""
-    gen = generator(structure.seed, "state", device=device)
+    gen = generator(structure.seed, "state", device=rig.device)
     knobs = structure.knobs
-    w = f.start(gen)
+    w = rig.narrow(f.start(gen))
     if f.minimizer is not None and knobs["zeros"]:
-        hit = torch.rand(w.shape, generator=gen, dtype=torch.float64, device=device) < knobs["zeros"]
-        w = torch.where(hit, f.minimizer, w)
+        hit = torch.rand(w.shape, generator=gen, dtype=torch.float64, device=rig.device) < knobs["zeros"]
+        w = torch.where(hit, rig.narrow(f.minimizer), w)
     if not knobs["reached"]:
         size = knobs["memory"] * f.gradient(w).norm(dim=-1, keepdim=True) / structure.dim**0.5
         shape = (knobs["history"], *w.shape)
-        return w, list(size * torch.randn(shape, generator=gen, dtype=torch.float64, device=device))
-    lr = 10.0 ** -float(torch.randint(0, 4, (), generator=gen, device=device))
-    run, history = Subject(subject, w, lr, structure.hyper), []
+        noise = torch.randn(shape, generator=gen, dtype=torch.float64, device=rig.device)
+        return w, list(rig.narrow(size * noise))
+    lr = 10.0 ** -float(torch.randint(0, 4, (), generator=gen, device=rig.device))
+    run, history = rig.subject(role, w, lr, structure.hyper), []
     for _ in range(4 * knobs["history"]):
-        history.append(f.gradient(run.w))
+        history.append(rig.narrow(f.gradient(run.w)))
         run.step(history[-1])
     return run.w, history
 
@@ -157,26 +149,23 @@ def choose_step_size(bound: Ball, fraction: float, quantile: float) -> float | N
     return fraction * torch.quantile(usable[:100_000], quantile).item()
 
 
-def build(
-    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
-) -> tuple[Step, Tensor] | None:
+def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step, Tensor] | None:
     """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
     setting = claim.setting
     assert isinstance(setting, OneStep)
     names = setting.optimizers
-    classes = {name: load(cast.get(name, name)) for name in names}
     family = families.by_name(structure.family)
     f = family(
-        generator(structure.seed, "family", device=device),
+        generator(structure.seed, "family", device=rig.device),
         structure.batch,
         structure.dim,
         **structure.options,
     )
-    w, history = _state(structure, f, classes[names[0]], device)
+    w, history = _state(structure, f, names[0], rig)
     g = f.gradient(Ball.exact(w))
-    gradients = (*history, g.mid)
-    update: Definition = define_update(gradients, structure.hyper)
-    step = Step(f, w, g, update.u, gradients, update.rounding)
+    gradients = (*history, rig.narrow(g.mid))
+    update: Definition = define_update(gradients, structure.hyper, rig.unit)
+    step = Step(f, w, g, update.u, gradients, update.rounding, unit=rig.unit)
     knobs = structure.knobs
     if setting.step_size is None:
         bound = Ball.exact(w.norm(dim=-1) + 1) / (update.u.mid.norm(dim=-1) + 1e-30)
@@ -188,5 +177,5 @@ def build(
         inside = torch.isfinite(bound.mid) & (bound.mid - bound.rad >= (0.0 if eta is None else eta))
     if eta is None or not bool(inside.any()):
         return None
-    moved = {name: displacement(cls, w, gradients, eta, structure.hyper) for name, cls in classes.items()}
+    moved = {name: rig.displacement(name, w, gradients, eta, structure.hyper) for name in names}
     return replace(step, eta=eta, moved=moved), inside

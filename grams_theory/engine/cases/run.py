@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
@@ -14,10 +15,10 @@ from grams_theory.core.claim import Claim, Run
 from grams_theory.core.errors import UsageError
 from grams_theory.core.function import FunctionBatch
 from grams_theory.core.random import generator
-from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.one_step import choose_step_size
 from grams_theory.engine.cases.structure import Structure, covering, structures
-from grams_theory.engine.production import OURS, SLACK, Cast, Hyper, Subject, bias_correction, load
+from grams_theory.engine.production import OURS, SLACK, Hyper, Rig, bias_correction
 
 BATCH = 256
 CASES = 20_000
@@ -91,7 +92,7 @@ class RunRecord:
         """Gradients at w_1 .. w_{T+1}, shape (T + 1, B, D)."""
         return self.f.gradient(Ball.exact(self.paths[name].w))
 
-    def row(self, index: int) -> dict:
+    def row(self, index: int) -> dict[str, Any]:
         found = self.f.quadratic(index)
         return {
             "H": None if found is None else found[0].tolist(),
@@ -115,13 +116,13 @@ def strategy(claim: Claim, *, quadratic: bool = False):
     )
 
 
-def walk(cls: type, record: RunRecord, eta: float) -> Path:
+def walk(role: str, record: RunRecord, eta: float, rig: Rig) -> Path:
     """Run the production optimizer and bound what its rounding may do to the loss.
 
     A step's update is off by at most a few roundings of its terms, so w is off by `off`; to first order f by
     ||g|| * off + L off^2 / 2, which the steps of a descent method do not amplify: the drifts add up.
     """
-    subject = Subject(cls, record.start, eta, record.hyper)
+    subject, unit = rig.subject(role, record.start, eta, record.hyper), rig.unit
     (beta1, beta2), eps = record.hyper.betas, record.hyper.eps
     w, drift = [subject.w], [torch.zeros_like(record.smoothness)]
     m = torch.zeros_like(record.start)
@@ -131,29 +132,25 @@ def walk(cls: type, record: RunRecord, eta: float) -> Path:
         w.append(subject.w)
         m = beta1 * m + (1 - beta1) * g.mid.abs()
         amplified = 2 * t + 8 + sum(b**t / bias_correction(b, t) for b in (beta1, beta2))
-        update = SLACK * UNIT * amplified * (m / bias_correction(beta1, t)) + g.rad
-        off = eta * update / eps + 4 * UNIT * (w[-1].abs() + (w[-1] - w[-2]).abs())
+        update = SLACK * unit * amplified * (m / bias_correction(beta1, t)) + g.rad + unit * g.mid.abs()
+        off = eta * update / eps + 4 * unit * (w[-1].abs() + (w[-1] - w[-2]).abs())
         size = off.norm(dim=-1)
         drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.smoothness * size**2)
     return Path(torch.stack(w), torch.stack(drift))
 
 
-def build(
-    claim: Claim, structure: Structure, *, cast: Cast = OURS, device: str = "cpu"
-) -> tuple[RunRecord, Tensor] | None:
+def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRecord, Tensor] | None:
     """The batch of runs and the mask (B,) of rows inside the premise; None if no row is inside."""
     setting = claim.setting
     assert isinstance(setting, Run)
-    names = setting.optimizers
-    classes = {name: load(cast.get(name, name)) for name in names}
     family = families.by_name(structure.family)
     f = family(
-        generator(structure.seed, "family", device=device),
+        generator(structure.seed, "family", device=rig.device),
         structure.batch,
         structure.dim,
         **structure.options,
     )
-    start = f.start(generator(structure.seed, "state", device=device))
+    start = rig.narrow(f.start(generator(structure.seed, "state", device=rig.device)))
     record = RunRecord(f, start, structure.hyper, structure.knobs["steps"])
     bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)
     eta = choose_step_size(bound, structure.knobs["fraction"], structure.knobs["quantile"])
@@ -162,5 +159,5 @@ def build(
     inside = torch.isfinite(bound.mid) & (bound.mid - bound.rad >= eta)
     if not bool(inside.any()):
         return None
-    paths = {name: walk(cls, record, eta) for name, cls in classes.items()}
+    paths = {name: walk(name, record, eta, rig) for name in setting.optimizers}
     return replace(record, eta=eta, paths=paths), inside
