@@ -25,13 +25,10 @@ class Assumption:
     latex: str
 
 
-SMOOTH = Assumption(
-    "smooth", "f is L-smooth", r"\lVert\nabla f(x)-\nabla f(y)\rVert\le L\lVert x-y\rVert"
-)
+SMOOTH = Assumption("smooth", "f is L-smooth", r"\lVert\nabla f(x)-\nabla f(y)\rVert\le L\lVert x-y\rVert")
+BOUNDED = Assumption("bounded", "f is bounded below, with infimum f*", r"\inf_x f(x)=f^\star>-\infty")
 CONVEX = Assumption("convex", "f is convex", r"f(y)\ge f(x)+\langle\nabla f(x),y-x\rangle")
-PL = Assumption(
-    "pl", "f is μ-PL", r"\tfrac12\lVert\nabla f(x)\rVert^2\ge\mu\,(f(x)-f^\star),\ \mu>0"
-)
+PL = Assumption("pl", "f is μ-PL", r"\tfrac12\lVert\nabla f(x)\rVert^2\ge\mu\,(f(x)-f^\star),\ \mu>0")
 SEPARABLE = Assumption("separable", "f is separable", r"f(x)=\sum_i f_i(x_i)")
 
 

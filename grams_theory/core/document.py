@@ -43,7 +43,9 @@ def loads(text: str) -> Ledger:
         raise UsageError(f"not a verdicts.json: {error}; write one with `grams-theory verify`") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
-        raise UsageError(f"verdicts.json has schema {schema!r}; this version reads {SCHEMA}; run `verify` again")
+        raise UsageError(
+            f"verdicts.json has schema {schema!r}; this version reads {SCHEMA}; run `verify` again"
+        )
     try:
         return Ledger(tuple(_result(claim) for claim in document["claims"]), document["environment"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

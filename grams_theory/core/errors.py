@@ -12,8 +12,13 @@ class UsageError(GramsTheoryError, ValueError):
     """Bad input. The command line turns it into exit code 2."""
 
 
-class UnknownNameError(UsageError):
-    """A name that is not in a registry; the message offers the nearest ones."""
+class UnknownNameError(UsageError, KeyError):
+    """A name that is not in a registry; the message offers the nearest ones.
+
+    It is a KeyError, so that mappings that raise it keep `in` and `get`.
+    """
+
+    __str__ = Exception.__str__  # KeyError would quote the message
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)

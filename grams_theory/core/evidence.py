@@ -60,7 +60,7 @@ class FuzzEvidence:
     """Rows whose margin lies inside its rounding bound."""
     violations: int
     min_margin: float | None
-    """Smallest margin midpoint over the cases, in units of the loss."""
+    """Smallest margin over the cases that rounding leaves no doubt about, in units of the loss."""
     parts: Mapping[str, float]
     """Smallest margin of each part of the claim."""
     families: Mapping[str, int]

@@ -51,7 +51,10 @@ class FunctionBatch(ABC):
         """The gradient at w, shapes (..., B, D) -> (..., B, D)."""
 
     def change(self, w: Tensor, d: Ball) -> Ball:
-        """f(w + d) - f(w) with its rounding error, shape (B,). Override where a formula cancels less."""
+        """f(w + d) - f(w) with its rounding error, shapes (..., B, D) -> (..., B).
+
+        Override where a formula cancels less.
+        """
         return self.value(Ball.exact(w) + d) - self.value(Ball.exact(w))
 
     def start(self, generator: torch.Generator, radius: float = 1.0) -> Tensor:
@@ -62,6 +65,16 @@ class FunctionBatch(ABC):
         )
         centre = 0.0 if self.minimizer is None else self.minimizer
         return centre + radius * noise
+
+    def noise(self, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+        """Independent gradient noise of mean 0 and any shape, if the family has the trait "stochastic".
+
+        Raises:
+            UsageError: it has not.
+        """
+        raise UsageError(
+            f"{type(self).__name__} has no gradient noise; draw a family with the trait 'stochastic'"
+        )
 
     def quadratic(self, row: int) -> tuple[Tensor, Tensor] | None:
         """(H, centre), shapes (D, D) and (D,), if row is f(w) = (w - centre)' H (w - centre) / 2."""

@@ -143,9 +143,11 @@ class Ball:
         return Ball(self.mid, (self.rad + rad) * _INFLATE)
 
     def worst(self, dim: int = 0) -> Ball:
-        """The entry with the smallest midpoint along `dim` (NaN counts as smallest)."""
-        index = torch.where(self.mid.isnan(), -math.inf, self.mid).argmin(dim, keepdim=True)
-        return Ball(self.mid.gather(dim, index).squeeze(dim), self.rad.gather(dim, index).squeeze(dim))
+        """The smallest entry along `dim`, with the largest radius among those that could be it; NaN if one is NaN."""
+        highest = (self.mid + self.rad).amin(dim, keepdim=True)
+        rivals = self.mid - self.rad <= highest + 4 * UNIT * highest.abs()
+        rad = torch.where(rivals | self.rad.isnan(), self.rad, torch.zeros_like(self.rad)).amax(dim)
+        return Ball(self.mid.amin(dim), rad)
 
     def surely_negative(self) -> Tensor:
         return self.mid + self.rad < 0

@@ -9,6 +9,7 @@ from grams_theory.core.evidence import (
     FuzzEvidence,
     MeasuredEvidence,
     ProofEvidence,
+    StepKind,
     Witness,
 )
 from grams_theory.core.verdict import Verdict
@@ -31,6 +32,17 @@ MEANINGS: Mapping[Verdict, str] = {
     Verdict.GAP: "not refuted, but the source's argument rests on a refuted claim",
     Verdict.UNDECIDED: "nothing was found beyond the rounding error",
 }
+
+HOW: Mapping[StepKind, str] = {
+    "axiom": "assumed",
+    "citation": "cited",
+    "identity": "checked",
+    "implication": "checked",
+    "calculus": "checked",
+    "lift": "checked",
+    "certificate": "checked",
+}
+"""What was done with a proof step of each kind."""
 
 
 def number(value: float | int | str | None) -> str:
