@@ -1,0 +1,1 @@
+"""For users to test their own optimizers, families and claims."""
