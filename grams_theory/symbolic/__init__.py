@@ -1,0 +1,1 @@
+"""Exact reasoning: update rules in SymPy, the proof kernel, Z3, Gram identities."""
