@@ -1,0 +1,96 @@
+"""A list of tensors with the methods of one, so that a rule is written once for the loop and for foreach."""
+
+# pyright: reportPrivateImportUsage=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+class Tensors:
+    """Tensors of one device and dtype. Each method is `torch.Tensor`'s, done by one `torch._foreach_*` call.
+
+    A second operand is one number, a list of one number per tensor, a 0-d tensor, or another `Tensors`.
+    """
+
+    def __init__(self, items: Iterable[Tensor]) -> None:
+        self.items = list(items)
+
+    def tolist(self) -> list[float]:
+        """The values of 0-d tensors."""
+        return [item.item() for item in self.items]
+
+    def clone(self) -> Tensors:
+        return Tensors(item.clone() for item in self.items)
+
+    def mean(self) -> Tensors:
+        """The mean over each tensor, as 0-d tensors."""
+        return Tensors(item.mean() for item in self.items)
+
+    def sign(self) -> Tensors:
+        return Tensors(torch._foreach_sign(self.items))
+
+    def abs(self) -> Tensors:
+        return Tensors(torch._foreach_abs(self.items))
+
+    def neg(self) -> Tensors:
+        return Tensors(torch._foreach_neg(self.items))
+
+    def sqrt(self) -> Tensors:
+        return Tensors(torch._foreach_sqrt(self.items))
+
+    def expm1(self) -> Tensors:
+        return Tensors(torch._foreach_expm1(self.items))
+
+    def reciprocal(self) -> Tensors:
+        return Tensors(torch._foreach_reciprocal(self.items))
+
+    def add(self, other: Tensors, *, alpha: float = 1) -> Tensors:
+        return Tensors(torch._foreach_add(self.items, other.items, alpha=alpha))
+
+    def mul(self, other) -> Tensors:
+        return Tensors(torch._foreach_mul(self.items, _operand(other)))
+
+    def div(self, other) -> Tensors:
+        return Tensors(torch._foreach_div(self.items, _operand(other)))
+
+    def add_(self, other, *, alpha: float = 1) -> Tensors:
+        if isinstance(other, Tensors):
+            torch._foreach_add_(self.items, other.items, alpha=alpha)
+        else:
+            torch._foreach_add_(self.items, other)
+        return self
+
+    def mul_(self, other) -> Tensors:
+        torch._foreach_mul_(self.items, _operand(other))
+        return self
+
+    def div_(self, other) -> Tensors:
+        torch._foreach_div_(self.items, _operand(other))
+        return self
+
+    def lerp_(self, end: Tensors, weight: float) -> Tensors:
+        torch._foreach_lerp_(self.items, end.items, weight)
+        return self
+
+    def addcmul_(self, first: Tensors, second: Tensors, *, value: float = 1) -> Tensors:
+        torch._foreach_addcmul_(self.items, first.items, second.items, value)
+        return self
+
+    def addcdiv_(self, numerator: Tensors, denominator: Tensors, *, value=1) -> Tensors:
+        torch._foreach_addcdiv_(self.items, numerator.items, denominator.items, value)
+        return self
+
+    def clamp_(self, min: float | None = None, max: float | None = None) -> Tensors:
+        if min is not None:
+            torch._foreach_clamp_min_(self.items, min)
+        if max is not None:
+            torch._foreach_clamp_max_(self.items, max)
+        return self
+
+
+def _operand(other):
+    return other.items if isinstance(other, Tensors) else other

@@ -1,0 +1,64 @@
+"""AdamW: Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from grams_theory.optim import rule
+from grams_theory.optim._adam import AdamRule
+from grams_theory.optim.rule import Direction
+
+
+class AdamW(AdamRule):
+    """w <- (1 - lr weight_decay) w - lr u with Adam's u.
+
+    Equal to torch.optim.AdamW without amsgrad, bit for bit in the loop and in foreach.
+
+    Args:
+        params: parameters, or dicts of parameter groups, as in torch.optim.
+        lr: step size eta >= 0; a float, or a 1-element tensor.
+        betas: decay rates of the two moments, each in [0, 1).
+        eps: added to the bias-corrected root sqrt(v_hat), >= 0. It must not round to 0 in the dtype
+            (fp16: >= 1e-7), or a gradient that was always zero gives 0/0, as in torch.optim.
+        weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
+        foreach: one call for many tensors; None means on CUDA only.
+        maximize: ascend instead of descend.
+        capturable: keep the step count on the parameter's device, for CUDA graphs.
+        differentiable: let autograd pass through `step` (parameters must not be leaves).
+
+    Raises:
+        ValueError: a hyperparameter is out of range, or NaN.
+
+    Source: Loshchilov and Hutter, arXiv 1711.05101.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _direction(self, group: dict[str, Any]) -> Direction:
+        return rule.unchanged

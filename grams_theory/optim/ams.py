@@ -1,0 +1,74 @@
+"""AMS(lam): the family through Adam, Cautious Adam and Grams."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from grams_theory.optim import rule
+from grams_theory.optim._adam import AdamRule
+from grams_theory.optim.rule import Direction
+
+
+class AMS(AdamRule):
+    """w <- w - lr (u 1[u g >= 0] + lam u 1[u g < 0]) with Adam's u.
+
+    lam = 1 is Adam, 0 is Cautious Adam (mask >=, not rescaled), -1 is Grams. Where g_i = 0 the step is
+    min(1, 1 + lam) u_i, which is what each of the three does; see `rule.ams`.
+
+    Args:
+        params: parameters, or dicts of parameter groups, as in torch.optim.
+        lr: step size eta >= 0; a float, or a 1-element tensor.
+        betas: decay rates of the two moments, each in [0, 1).
+        eps: added to the bias-corrected root sqrt(v_hat), >= 0. It must not round to 0 in the dtype
+            (fp16: >= 1e-7), or a gradient that was always zero gives 0/0, as in torch.optim.
+        weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
+        lam: what becomes of a coordinate that disagrees with the gradient, in [-1, 1].
+        foreach: one call for many tensors; None means on CUDA only.
+        maximize: ascend instead of descend.
+        capturable: keep the step count on the parameter's device, for CUDA graphs.
+        differentiable: let autograd pass through `step` (parameters must not be leaves).
+
+    Raises:
+        ValueError: a hyperparameter is out of range, or NaN.
+
+    Source: arXiv 2412.17107 (lam = -1) and arXiv 2411.16085 (lam = 0); the family is this package's.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        lam: float = -1.0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "lam": lam,
+            "foreach": foreach,
+            "maximize": maximize,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        super()._check(group)
+        if not -1 <= group["lam"] <= 1:
+            raise ValueError(f"lam={group['lam']} must be in [-1, 1]")
+
+    def _direction(self, group: dict[str, Any]) -> Direction:
+        return partial(rule.ams, lam=group["lam"])

@@ -1,0 +1,60 @@
+"""Lion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from grams_theory.optim import rule
+from grams_theory.optim._lion import LionRule
+from grams_theory.optim.rule import Direction
+
+
+class Lion(LionRule):
+    """w <- w - lr sign(beta1 m + (1 - beta1) g); then m <- beta2 m + (1 - beta2) g.
+
+    sign(0) = 0. A NaN gradient gives NaN, where torch.sign would freeze the coordinate.
+
+    Args:
+        params: parameters, or dicts of parameter groups, as in torch.optim.
+        lr: step size eta >= 0; a float, or a 1-element tensor.
+        betas: decay rates of the interpolation and of the momentum, each in [0, 1).
+        weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
+        foreach: one call for many tensors; None means on CUDA only.
+        maximize: ascend instead of descend.
+        capturable: keep the step count on the parameter's device, for CUDA graphs.
+        differentiable: let autograd pass through `step` (parameters must not be leaves).
+
+    Raises:
+        ValueError: a hyperparameter is out of range, or NaN.
+
+    Source: Chen et al., arXiv 2302.06675; Definition 3.6 of arXiv 2412.17107.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _direction(self, group: dict[str, Any]) -> Direction:
+        return rule.unchanged

@@ -1,0 +1,143 @@
+"""The update rules in the paper's letters: w parameters, g gradient, m and v moments, u the base step.
+
+Each is written once and holds for one tensor (the loop) and for a `Tensors` list (foreach). A *direction*
+`(u, g) -> step` decides what becomes of a u_i whose sign is not g_i's. It is positively homogeneous in each
+u_i: Adam's rule applies it to m and divides afterwards.
+
+Functions that end in `_` work in place on w and on the moments; none changes g. NaN in g reaches w.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from grams_theory.optim._tensors import Tensors
+
+Array = Any
+"""A `Tensor`, or a `Tensors` list that stands for as many tensors."""
+Direction = Callable[[Array, Array], Array]
+
+SMALLEST_MEAN = 1e-3
+"""A mask is divided by max(its mean, this), as released C-AdamW and timm do."""
+
+
+def unchanged(u: Array, g: Array) -> Array:
+    """u itself."""
+    return u
+
+
+def grams(u: Array, g: Array) -> Array:
+    """sign(g) * |u| with sign(0) = 0 (Definition 4.1)."""
+    return u.abs().mul_(g.sign())
+
+
+def ams(u: Array, g: Array, lam: float) -> Array:
+    """u_i where u_i g_i > 0, lam u_i where u_i g_i < 0, min(1, 1 + lam) u_i where g_i = 0; lam in [-1, 1].
+
+    This is the one place that says what happens at g_i = 0. Adam (lam = 1) and Cautious with its mask
+    u_i g_i >= 0 (lam = 0) move by u_i there, Grams (lam = -1) does not move. Between these three the rule
+    is linear in lam at every g_i: lam Adam + (1 - lam) Cautious for lam >= 0, else (1 + lam) Cautious - lam Grams.
+    """
+    agreement = u.sign().mul_(g.sign())  # signs are compared: the product u g would underflow
+    tie = min(1.0, 1.0 + lam)
+    return agreement.mul_(2).add_(tie).clamp_(lam, 1.0).mul_(u)
+
+
+def cautious(u: Array, g: Array) -> Array:
+    """u * 1[u g >= 0] (Definition 3.7)."""
+    return ams(u, g, 0.0)
+
+
+def cautious_rescaled(u: Array, g: Array) -> Array:
+    """u * mask / max(mean(mask), 1e-3) with mask = 1[u g > 0], as in the released C-Optim code."""
+    mask = u.sign().mul_(g.sign()).clamp_(0, 1)
+    return mask.div_(mask.mean().clamp_(SMALLEST_MEAN)).mul_(u)
+
+
+def sign(c: Array) -> Array:
+    """sign(c) with sign(0) = 0, and NaN where c is NaN (torch.sign gives 0 there)."""
+    return c.sign().add_(c.clone().clamp_(-1, 1).mul_(0))
+
+
+def bias(t: Any, lr: float | Tensor, betas: tuple[float, float]) -> tuple[Any, Any]:
+    """(-lr / (1 - beta1^t), sqrt(1 - beta2^t)) for the step count t >= 1.
+
+    t is a number, a list of numbers, or an `Array` of 0-d tensors; the results are of the same kind.
+    On tensors, which are single precision, 1 - beta^t would cancel: it is computed as -expm1(t log beta).
+    """
+    beta1, beta2 = betas
+    if isinstance(t, list):
+        rates, roots = zip(*(bias(count, lr, betas) for count in t), strict=True)
+        return list(rates), list(roots)
+    if isinstance(t, Tensor | Tensors):
+        first, second = (t.mul(math.log(beta) if beta else -math.inf).expm1().neg() for beta in betas)
+        return first.reciprocal().mul_(-lr), second.sqrt()
+    return -lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
+
+
+def adam_(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rate: Any,
+    root: Any,
+    direction: Direction,
+    differentiable: bool = False,
+) -> None:
+    """Moments, then w <- w + rate direction(m, g) / (sqrt(v) / root + eps), rate and root from `bias`.
+
+    eps joins the bias-corrected root, as in Definition 3.5 and in torch.optim.Adam.
+    """
+    beta1, beta2 = betas
+    m.lerp_(g, 1 - beta1)
+    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    numerator = direction(_kept(m, differentiable), g)
+    denominator = _kept(v.sqrt(), differentiable).div_(root).add_(eps)
+    if isinstance(rate, Tensor | Tensors):
+        w.addcdiv_(numerator, denominator.div_(rate))
+    else:
+        w.addcdiv_(numerator, denominator, value=rate)
+
+
+def lion_(
+    w: Array,
+    g: Array,
+    m: Array,
+    *,
+    betas: tuple[float, float],
+    lr: float | Tensor,
+    direction: Direction,
+) -> None:
+    """w <- w - lr direction(sign(beta1 m + (1 - beta1) g), g), then m (Definition 3.6)."""
+    beta1, beta2 = betas
+    u = sign(m.mul(beta1).add_(g, alpha=1 - beta1))
+    m.mul_(beta2).add_(g, alpha=1 - beta2)
+    step = direction(u, g)
+    if isinstance(lr, Tensor):
+        w.add_(step.mul(-lr))
+    else:
+        w.add_(step, alpha=-lr)
+
+
+def decay_(w: Array, lr: float | Tensor, weight_decay: float) -> None:
+    """w <- (1 - lr weight_decay) w: decoupled weight decay."""
+    if weight_decay:
+        w.mul_(1 - lr * weight_decay)
+
+
+def penalise(w: Array, g: Array, weight_decay: float) -> Array:
+    """g + weight_decay w: the gradient of the loss with an L2 penalty."""
+    return g.add(w, alpha=weight_decay) if weight_decay else g
+
+
+def _kept(x: Array, differentiable: bool) -> Array:
+    """A copy where autograd keeps x for its backward pass, so that x may be overwritten."""
+    return x.clone() if differentiable else x
