@@ -1,0 +1,35 @@
+"""Grams descends at least as far as Adam in one step from the same state, at Grams' own descent step size.
+
+    f L-smooth, η ≤ 2⟨|g|, |u|⟩/(L‖u‖²) ⇒ ΔL_G ≤ ΔL_Adam.
+
+The abstract says that Grams descends faster than other optimizers; the condition is that of Lemma 4.2.
+"""
+
+from grams_theory.core.algebra import dot, norm2
+from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.verdict import Verdict
+
+
+def step_size(s):
+    return 2 * dot(abs(s.g), abs(s.u)) / (s.smoothness * norm2(s.u))
+
+
+def margin(s):
+    return {"ΔL_G ≤ ΔL_Adam": s.change("Adam") - s.change("Grams")}
+
+
+CLAIM = Claim(
+    id="grams-vs-adam",
+    title="Grams descends faster than Adam",
+    source="Abstract; the condition is reconstructed from Lemma 4.2",
+    statement="f L-smooth, η ≤ 2⟨|g|, |u|⟩/(L‖u‖²) ⇒ ΔL_G ≤ ΔL_Adam, from the same state",
+    latex=(
+        r"\eta\le\tfrac{2\langle|g|,|u|\rangle}{L\lVert u\rVert^2}"
+        r"\ \Rightarrow\ \Delta L_G\le\Delta L_{\mathrm{Adam}}"
+    ),
+    recorded=Verdict.REFUTED,
+    assumptions=(SMOOTH,),
+    setting=OneStep(("Grams", "Adam"), step_size),
+    margin=margin,
+    place=(4, 2, 8),
+)
