@@ -1,6 +1,13 @@
-"""Tests marked `gpu` run where there is a CUDA device, and are skipped elsewhere."""
+"""Tests marked `gpu` run where there is a CUDA device, and are skipped elsewhere.
 
-import pytest
+Cases are small tensors: one thread per worker is faster than several that wait for each other.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):

@@ -68,9 +68,9 @@ def prove(p):
         "the condition on η implies 4Lη ≤ θε", [*signs, squared], DIVISOR * L * eta <= theta * eps
     )
     slow = p.implies(
-        "the gap contracts no faster than the error: ρ ≤ θ/16",
+        "the gap contracts no faster than the error: ρ ≤ θ/8",
         [*signs, short, mu <= L, rate],
-        16 * rho <= theta,
+        8 * rho <= theta,
     )
     contraction = p.implies(
         "contraction of V",

@@ -2,7 +2,8 @@
 
 Reconstructed: Theorem 4.15 speaks of Grams, Lemma 4.14 of Adam, and a comparison of single steps from a common state
 joins them. After the first step that differs, the two runs have no common state any more, and the loss of Grams may
-be the larger one, even for the small step sizes of Lemma 4.14.
+be the larger one, even for the small step sizes of Lemma 4.14: where a coordinate of the gradient changes sign twice
+within Adam's memory, the detour of Adam against its gradient pays off at the second turn.
 """
 
 from grams_theory.claims._small_step import CONDITION, CONDITION_LATEX, largest_step_size

@@ -46,10 +46,10 @@ def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
     token = Token(claim.id, structure, part, row, rig).encode()
     case, kind, module = None, "quadratic", exact_step
     if isinstance(claim.setting, OneStep):
-        case = exact_step.certify(claim, record.row(row), record.eta, part, frozenset(rig.cast))
+        case = exact_step.certify(claim, record.row(row), part, frozenset(rig.cast))
     elif isinstance(claim.setting, Run) and not rig.cast:
         kind, module = "run", exact_run
-        case = exact_run.certify(claim, record.row(row), record.eta, part, structure)
+        case = exact_run.certify(claim, record.row(row), part, structure)
     if case is not None:
         with precision():
             margin = module.margin_of(claim, case, part)
@@ -62,5 +62,6 @@ def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
         return None
     margin = found.outcome.margins[part][row]
     shown = f"{margin.mid.item():.9g} ± {margin.rad.item():.1g}"
-    data = {**_exactly(record.row(row)), "eta": rational(record.eta)}
-    return Witness("observed", _strings(data), part, shown, "midpoint-radius arithmetic", token)
+    return Witness(
+        "observed", _strings(_exactly(record.row(row))), part, shown, "midpoint-radius arithmetic", token
+    )

@@ -88,14 +88,14 @@ def violates(claim: Claim, case: Case, part: str) -> bool:
     return margin is not None and bool(margin < 0)
 
 
-def from_row(row: Mapping[str, Any], eta: float, structure: Structure) -> Case:
+def from_row(row: Mapping[str, Any], structure: Structure) -> Case:
     """The floating-point run as exact rationals, moved so that the minimiser is the origin."""
     H = [[rational(x) for x in line] for line in row["H"]]
     size = range(len(H))
     return {
         "H": [[(H[i][j] + H[j][i]) / 2 for j in size] for i in size],
         "start": [rational(x) - rational(c) for x, c in zip(row["start"], row["center"], strict=True)],
-        "eta": rational(eta),
+        "eta": rational(row["eta"]),
         "smoothness": rational(row["smoothness"]),
         "pl": rational(row["pl"]),
         "betas": [rational(b) for b in structure.hyper.betas],
@@ -104,12 +104,12 @@ def from_row(row: Mapping[str, Any], eta: float, structure: Structure) -> Case:
     }
 
 
-def certify(claim: Claim, row: Mapping[str, Any], eta: float, part: str, structure: Structure) -> Case | None:
+def certify(claim: Claim, row: Mapping[str, Any], part: str, structure: Structure) -> Case | None:
     """A violating run in exact rationals, shrunk to few steps, few coordinates and simple numbers; None if none."""
     if row["H"] is None:
         return None
     with precision():
-        case = from_row(row, eta, structure)
+        case = from_row(row, structure)
         if not violates(claim, case, part):
             return None
         for steps in range(1, case["steps"]):

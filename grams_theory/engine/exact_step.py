@@ -116,13 +116,13 @@ def violates(claim: Claim, case: Case, part: str) -> bool:
     return margin is not None and bool(margin < 0)
 
 
-def from_row(row: Mapping[str, Any], eta: float, foreign: frozenset[str]) -> Case:
+def from_row(row: Mapping[str, Any], foreign: frozenset[str]) -> Case:
     """The floating-point case as exact rationals, each float taken for the number that it is."""
     case = {
         "H": [[rational(x) for x in line] for line in row["H"]],
         "g": [rational(x) for x in row["g"]],
         "u": [rational(x) for x in row["u"]],
-        "eta": rational(eta),
+        "eta": rational(row["eta"]),
         "smoothness": rational(row["smoothness"]),
     }
     case["H"] = [
@@ -197,14 +197,12 @@ def reach(claim: Claim, case: Case, part: str, tries: int = 3000) -> Case | None
     return None
 
 
-def certify(
-    claim: Claim, row: Mapping[str, Any], eta: float, part: str, foreign: frozenset[str]
-) -> Case | None:
+def certify(claim: Claim, row: Mapping[str, Any], part: str, foreign: frozenset[str]) -> Case | None:
     """A violating case in exact rationals, shrunk and made reachable where the rule is known; None if none is found."""
     if row["H"] is None:
         return None
     with precision():
-        case = from_row(row, eta, foreign)
+        case = from_row(row, foreign)
         if not violates(claim, case, part):
             return None
         if foreign:

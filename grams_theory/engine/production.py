@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,12 +68,14 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     return found
 
 
-def build(cls: OptimizerClass, parameter: Tensor, lr: float, hyper: Hyper) -> torch.optim.Optimizer:
+def build(
+    cls: OptimizerClass, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float, hyper: Hyper
+) -> torch.optim.Optimizer:
     """An instance with no weight decay and those hyperparameters, as far as its constructor knows them."""
     wanted = {"lr": lr, "betas": hyper.betas, "eps": hyper.eps, "weight_decay": 0.0}
     known = inspect.signature(cls.__init__).parameters
     try:
-        return cls([parameter], **{name: value for name, value in wanted.items() if name in known})
+        return cls(parameters, **{name: value for name, value in wanted.items() if name in known})
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__} refused {wanted}: {error}") from error
 
@@ -93,29 +96,47 @@ def is_coordinatewise(cls: OptimizerClass) -> bool:
 
 
 class Subject:
-    """A batch of B independent trajectories of one production optimizer, weights of shape (B, D)."""
+    """A batch of B independent trajectories of one production optimizer, weights of shape (B, D).
+
+    Step sizes may differ by row, `lr` of shape (B,): rows of the same one share a parameter group.
+    """
 
     def __init__(
-        self, cls: OptimizerClass, w: Tensor, lr: float, hyper: Hyper, *, batched: bool | None = None
+        self,
+        cls: OptimizerClass,
+        w: Tensor,
+        lr: float | Tensor,
+        hyper: Hyper,
+        *,
+        batched: bool | None = None,
     ) -> None:
         self.name = cls.__name__
-        self.batched = is_coordinatewise(cls) if batched is None else batched
-        self.parameters = [torch.nn.Parameter(row.clone()) for row in ([w] if self.batched else w)]
-        self.optimizer = build(cls, self.parameters[0], lr, hyper)
-        for parameter in self.parameters[1:]:
-            self.optimizer.param_groups[0]["params"].append(parameter)
+        self.shape = w.shape
+        batched = is_coordinatewise(cls) if batched is None else batched
+        self._parts: list[tuple[torch.nn.Parameter, Tensor]] = []
+        """Parameters of shape (R, D) or (D,), and the rows that they hold."""
+        groups = []
+        for value, rows in _rows_by_step_size(lr, len(w)):
+            held = [rows] if batched else list(rows)
+            parts = [(torch.nn.Parameter(w[index].clone()), index) for index in held]
+            groups.append({"params": [parameter for parameter, _ in parts], "lr": value})
+            self._parts += parts
+        self.optimizer = build(cls, groups, groups[0]["lr"], hyper)
 
     @property
     def w(self) -> Tensor:
         """A copy of the present weights, shape (B, D), in float64."""
-        rows = [parameter.detach() for parameter in self.parameters]
-        return (rows[0] if self.batched else torch.stack(rows)).to(torch.float64, copy=True)
+        first = self._parts[0][0]
+        weights = torch.empty(self.shape, dtype=torch.float64, device=first.device)
+        for parameter, rows in self._parts:
+            weights[rows] = parameter.detach().double()
+        return weights
 
     def move_to(self, w: Tensor) -> None:
         """Overwrite the weights and keep the optimizer's state."""
         with torch.no_grad():
-            for parameter, row in zip(self.parameters, [w] if self.batched else w, strict=True):
-                parameter.copy_(row)
+            for parameter, rows in self._parts:
+                parameter.copy_(w[rows])
 
     def step(self, gradient: Tensor) -> None:
         """One production step on that gradient, shape (B, D).
@@ -123,15 +144,22 @@ class Subject:
         Raises:
             UsageError: the step made a weight NaN or infinite out of finite input.
         """
-        for parameter, row in zip(self.parameters, [gradient] if self.batched else gradient, strict=True):
-            parameter.grad = row.to(parameter.dtype).clone()
+        for parameter, rows in self._parts:
+            parameter.grad = gradient[rows].to(parameter.dtype, copy=True)
         self.optimizer.step()
-        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            broken = (~torch.isfinite(self.w)).any(-1).nonzero()
+        finite = torch.isfinite(self.w).all(-1)
+        if not bool(finite.all()):
             raise UsageError(
-                f"{self.name} made weights NaN or infinite at batch index {broken[0].item()} from finite gradients; "
-                "use a smaller lr, or mend the optimizer"
+                f"{self.name} made weights NaN or infinite at batch index {int((~finite).nonzero()[0])} "
+                "from finite gradients; use a smaller lr, or mend the optimizer"
             )
+
+
+def _rows_by_step_size(lr: float | Tensor, batch: int) -> list[tuple[float, Tensor]]:
+    """Each step size and the rows that take it."""
+    if not isinstance(lr, Tensor):
+        return [(lr, torch.arange(batch))]
+    return [(value.item(), (lr == value).nonzero().squeeze(-1)) for value in lr.unique()]
 
 
 @dataclass(frozen=True)
@@ -180,12 +208,12 @@ class Rig:
         """`x` rounded to the dtype of the weights, in float64 again."""
         return x.to(DTYPES[self.dtype]).double()
 
-    def subject(self, role: str, w: Tensor, lr: float, hyper: Hyper) -> Subject:
+    def subject(self, role: str, w: Tensor, lr: float | Tensor, hyper: Hyper) -> Subject:
         """The player of a role, at weights w of shape (B, D)."""
         return Subject(self.optimizer(role), w.to(DTYPES[self.dtype]), lr, hyper)
 
     def displacement(
-        self, role: str, w: Tensor, gradients: Iterable[Tensor], lr: float, hyper: Hyper
+        self, role: str, w: Tensor, gradients: Iterable[Tensor], lr: float | Tensor, hyper: Hyper
     ) -> Tensor:
         """w_next - w after feeding all gradients from zero state, the last one at w; shape (B, D).
 

@@ -86,11 +86,10 @@ def replay(text: str, device: str = "cpu") -> Replay:
         )
     margin = outcome.margins[token.part][token.row]
     case = outcome.record.row(token.row) if hasattr(outcome.record, "row") else {}
-    eta = getattr(outcome.record, "eta", None)
     return Replay(
         token,
         margin.mid.item(),
         margin.rad.item(),
         bool(outcome.violated(token.part)[token.row]),
-        {**case, "eta": eta},
+        case,
     )

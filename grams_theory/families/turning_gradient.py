@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from grams_theory.core.function import Family
-from grams_theory.families._draw import normal, rotations, uniform
+from grams_theory.families._draw import log_uniform, normal, rotations, uniform
 from grams_theory.families._quadratic import DenseQuadratic, certified
 
 
@@ -28,8 +28,8 @@ def between(generator: Generator, low: float, high: float, batch: int) -> Tensor
 
 def turning(generator: Generator, basis: Tensor, curvature: Tensor) -> Tensor:
     """Unit displacements from the minimiser, shape (B, 3), for curvatures about 1, 0.4 and 0.05 in that basis."""
-    first = between(generator, 0.2, 3.0, len(basis))
-    turns = torch.stack([first, first * between(generator, 1.2, 4.0, len(basis))], -1)
+    first = log_uniform(generator, 0.05, 0.3, len(basis))
+    turns = torch.stack([first, first * between(generator, 1.05, 2.0, len(basis))], -1)
     modes = torch.exp(-curvature.unsqueeze(-2) * turns.unsqueeze(-1))
     fast = torch.linalg.solve(modes[..., :2], -modes[..., 2])
     shares = torch.cat([fast, torch.ones_like(first).unsqueeze(-1)], -1) / basis[:, 0]

@@ -58,9 +58,10 @@ def cautious_rescaled(u: Array, g: Array) -> Array:
     return mask.div_(mask.mean().clamp_(SMALLEST_MEAN)).mul_(u)
 
 
-def sign(c: Array) -> Array:
-    """sign(c) with sign(0) = 0, and NaN where c is NaN (torch.sign gives 0 there)."""
-    return c.sign().add_(c.clone().clamp_(-1, 1).mul_(0))
+def sign_(c: Array) -> Array:
+    """c <- sign(c) with sign(0) = 0, and NaN where c is NaN (torch.sign gives 0 there)."""
+    signs = c.sign()
+    return c.clamp_(-1, 1).mul_(0).add_(signs)
 
 
 def bias(t: Any, lr: float | Tensor, betas: tuple[float, float]) -> tuple[Any, Any]:
@@ -118,7 +119,7 @@ def lion_(
 ) -> None:
     """w <- w - lr direction(sign(beta1 m + (1 - beta1) g), g), then m (Definition 3.6)."""
     beta1, beta2 = betas
-    u = sign(m.mul(beta1).add_(g, alpha=1 - beta1))
+    u = sign_(m.mul(beta1).add_(g, alpha=1 - beta1))
     m.mul_(beta2).add_(g, alpha=1 - beta2)
     step = direction(u, g)
     if isinstance(lr, Tensor):

@@ -14,7 +14,7 @@ def _trained(
 ) -> tuple[torch.nn.Parameter, torch.optim.Optimizer, torch.Generator]:
     gen = torch.Generator().manual_seed(0)
     w = torch.nn.Parameter(torch.randn(4, 3, generator=gen, dtype=torch.float64))
-    optimizer = build(cls, w, 0.01, Hyper())
+    optimizer = build(cls, [w], 0.01, Hyper())
     for _ in range(steps):
         w.grad = torch.randn(w.shape, generator=gen, dtype=torch.float64)
         optimizer.step()
@@ -54,7 +54,7 @@ def check_resumes_bitwise(cls: OptimizerClass) -> None:
     """
     w, optimizer, gen = _trained(cls, 3)
     other = torch.nn.Parameter(w.detach().clone())
-    resumed = build(cls, other, 0.01, Hyper())
+    resumed = build(cls, [other], 0.01, Hyper())
     resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for _ in range(3):
         w.grad = torch.randn(w.shape, generator=gen, dtype=torch.float64)

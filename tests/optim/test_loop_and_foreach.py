@@ -56,11 +56,12 @@ def test_foreach_keeps_devices_and_dtypes_apart(make, advance):
 
 
 @pytest.mark.parametrize("foreach", [False, True])
-def test_a_step_count_on_the_device_changes_only_rounding(make, foreach, history, advance):
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.0, 0.0)])
+def test_a_step_count_on_the_device_changes_only_rounding(make, foreach, betas, history, advance):
     """Both paths compute each step to a relative error of a few units of float32, lr included: 12 steps of at most
     16 roundings each, on numbers below 1 + 12 lr / (1 - beta1)."""
-    eager = run(make, history, advance, foreach=foreach, lr=2.0**-10)
-    device = run(make, history, advance, foreach=foreach, lr=2.0**-10, capturable=True)
+    eager = run(make, history, advance, foreach=foreach, lr=2.0**-10, betas=betas)
+    device = run(make, history, advance, foreach=foreach, lr=2.0**-10, betas=betas, capturable=True)
     bound = 12 * 16 * 2.0**-24 * (1 + 12 * 2.0**-10 * 10)
     assert all(((a - b).abs() <= bound).all() for a, b in zip(eager, device, strict=True))
 

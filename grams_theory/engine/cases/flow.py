@@ -16,7 +16,7 @@ from grams_theory.engine.cases.structure import HYPERS, Structure, covering, str
 from grams_theory.engine.production import OURS, Rig
 
 BATCH = 1024
-CASES = 100_000
+CASES = 50_000
 EXACT = False
 
 

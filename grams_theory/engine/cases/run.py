@@ -16,12 +16,12 @@ from grams_theory.core.errors import UsageError
 from grams_theory.core.function import FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import Ball
-from grams_theory.engine.cases.one_step import choose_step_size
+from grams_theory.engine.cases.one_step import choose_step_sizes
 from grams_theory.engine.cases.structure import Structure, covering, structures
 from grams_theory.engine.production import OURS, SLACK, Hyper, Rig, bias_correction
 
-BATCH = 256
-CASES = 20_000
+BATCH = 128
+CASES = 5_000
 EXACT = True
 HYPERS = (
     Hyper((0.9, 0.999), 1.0),
@@ -52,7 +52,8 @@ class RunRecord:
     start: Tensor
     hyper: Hyper
     steps: int
-    eta: float | None = None
+    eta: Tensor | None = None
+    """Step sizes, shape (B,)."""
     paths: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -93,11 +94,13 @@ class RunRecord:
         return self.f.gradient(Ball.exact(self.paths[name].w))
 
     def row(self, index: int) -> dict[str, Any]:
+        assert self.eta is not None
         found = self.f.quadratic(index)
         return {
             "H": None if found is None else found[0].tolist(),
             "center": None if found is None else found[1].tolist(),
             "start": self.start[index].tolist(),
+            "eta": self.eta[index].item(),
             "smoothness": self.smoothness[index].item(),
             "pl": None if self.f.pl is None else self.f.pl[index].item(),
         }
@@ -112,11 +115,10 @@ def strategy(claim: Claim, *, quadratic: bool = False):
         HYPERS,
         steps=st.sampled_from([4, 2, 3, 8, 16, 40]),
         fraction=st.sampled_from([1.0, 0.5, 0.9, 0.1]),
-        quantile=st.sampled_from([0.5, 0.9, 0.0, 0.1]),
     )
 
 
-def walk(role: str, record: RunRecord, eta: float, rig: Rig) -> Path:
+def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
     """Run the production optimizer and bound what its rounding may do to the loss.
 
     A step's update is off by at most a few roundings of its terms, so w is off by `off`; to first order f by
@@ -133,7 +135,7 @@ def walk(role: str, record: RunRecord, eta: float, rig: Rig) -> Path:
         m = beta1 * m + (1 - beta1) * g.mid.abs()
         amplified = 2 * t + 8 + sum(b**t / bias_correction(b, t) for b in (beta1, beta2))
         update = SLACK * unit * amplified * (m / bias_correction(beta1, t)) + g.rad + unit * g.mid.abs()
-        off = eta * update / eps + 4 * unit * (w[-1].abs() + (w[-1] - w[-2]).abs())
+        off = eta.unsqueeze(-1) * update / eps + 4 * unit * (w[-1].abs() + (w[-1] - w[-2]).abs())
         size = off.norm(dim=-1)
         drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.smoothness * size**2)
     return Path(torch.stack(w), torch.stack(drift))
@@ -153,11 +155,9 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRe
     start = rig.narrow(f.start(generator(structure.seed, "state", device=rig.device)))
     record = RunRecord(f, start, structure.hyper, structure.knobs["steps"])
     bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)
-    eta = choose_step_size(bound, structure.knobs["fraction"], structure.knobs["quantile"])
-    if eta is None:
+    chosen = choose_step_sizes(bound, structure.knobs["fraction"])
+    if chosen is None:
         return None
-    inside = torch.isfinite(bound.mid) & (bound.mid - bound.rad >= eta)
-    if not bool(inside.any()):
-        return None
+    eta, inside = chosen
     paths = {name: walk(name, record, eta, rig) for name in setting.optimizers}
     return replace(record, eta=eta, paths=paths), inside

@@ -1,0 +1,40 @@
+# make verify   the main job: every claim proved and fuzzed, the table, verdicts.json, report/index.html
+# make test     ruff, pyright, and every test (layers, proofs, notebooks included)
+# make bench    side-by-side measurements
+# make figure1  the paper's Figure 1 as PNG and SVG
+# make clean    remove what these make
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: verify test bench figure1 clean
+
+verify: .venv/installed
+	$(BIN)/grams-theory verify $(ARGS)
+
+test: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/installed-test
+	for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit 1; done
+
+figure1: .venv/installed
+	$(BIN)/grams-theory figure1 $(ARGS)
+
+clean:
+	rm -rf .venv report verdicts.json figure1.png figure1.svg build dist
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/installed-test: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) --editable '.[test]'
+	touch $@ .venv/installed

@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+
+import click
+
+SEED = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Root of all random streams."
+)
+DEVICE = click.option(
+    "--device", default="cpu", show_default=True, help="Where tensors live: cpu, cuda, cuda:1."
+)
+BUDGET = click.option(
+    "--budget",
+    default="default",
+    show_default=True,
+    help='Per claim: "default", a number of cases (200000) or a time (30s, 5m).',
+)
+
+
+def campaign(command: Callable) -> Callable:
+    """The options of everything that fuzzes: --budget, --device, --seed."""
+    return BUDGET(DEVICE(SEED(command)))
+
+
+def output_directory(help_text: str) -> Callable:
+    return click.option("--out", default=".", show_default=True, metavar="DIR", help=help_text)

@@ -1,0 +1,96 @@
+"""`new-claim`: one file for the claim, one for its proof-check."""
+
+import re
+from pathlib import Path
+from string import Template
+
+import click
+
+from grams_theory.core.errors import UsageError
+
+ID = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
+
+CLAIM = Template('''\
+"""${title}.
+
+    ⟨|g|, |u|⟩ ≥ ⟨g, u⟩
+
+Where it stands: say it here, and say so if the statement was reconstructed.
+What it needs: nothing. The statement, its margin and its proof below are a working example: replace all three.
+"""
+
+from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.verdict import Verdict
+
+
+def margin(s):
+    return {"alignment": (abs(s.g * s.u) - s.g * s.u).sum(-1)}
+
+
+def prove(p):
+    from sympy import Abs, Ge
+
+    from grams_theory.symbolic.proof import reals
+
+    g, u, total = reals("g u S")
+    term = Abs(g) * Abs(u) - g * u
+    p.implies("one coordinate", [], Ge(term, 0))
+    p.lift("all coordinates", "one coordinate", Ge(total, 0), {total: term})
+
+
+CLAIM = Claim(
+    id="${id}",
+    title="${title}",
+    source="unpublished",
+    statement="⟨|g|, |u|⟩ ≥ ⟨g, u⟩",
+    latex=r"\\langle|g|,|u|\\rangle\\ge\\langle g,u\\rangle",
+    recorded=Verdict.PROVED,
+    setting=OneStep(("Grams",)),
+    margin=margin,
+    prove=prove,
+)
+''')
+
+CHECK = Template('''\
+"""Proof-check of ${id}."""
+
+from grams_theory.engine import prove
+
+
+def test_every_step_of_the_proof_checks():
+    evidence = prove("${id}")
+    assert evidence.complete, evidence.failure
+    assert evidence.checked > 0
+''')
+
+
+@click.command("new-claim")
+@click.argument("claim_id", metavar="ID")
+@click.option("--root", default=".", show_default=True, metavar="DIR", help="The checkout to add to.")
+def new_claim(claim_id, root) -> None:
+    """Add a claim to a checkout: grams_theory/claims/ID.py and its proof-check proofs/test_ID.py.
+
+    \b
+    Example: grams-theory new-claim lemma-4.3
+    """
+    if not ID.fullmatch(claim_id):
+        raise UsageError(f"{claim_id!r} is no claim id: lower-case words joined by - or ., such as lemma-4.3")
+    from grams_theory.claims import names
+
+    if claim_id in names():
+        raise UsageError(f"there is a claim {claim_id!r} already; choose another id")
+    module = re.sub("[-.]", "_", claim_id)
+    files = {
+        Path(root) / "grams_theory" / "claims" / f"{module}.py": CLAIM,
+        Path(root) / "proofs" / f"test_{module}.py": CHECK,
+    }
+    for path in files:
+        if not path.parent.is_dir():
+            raise UsageError(f"no folder {path.parent}: run this in a checkout, or name one with --root")
+        if path.exists():
+            raise UsageError(f"{path} exists and stays as it is; choose another id")
+    title = claim_id.replace("-", " ").capitalize()
+    for path, template in files.items():
+        path.write_text(template.substitute(id=claim_id, title=title), encoding="utf-8")
+        click.echo(f"wrote {path}")
+    click.echo(f"next: grams-theory prove {claim_id} && grams-theory fuzz {claim_id}")

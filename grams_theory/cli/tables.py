@@ -1,0 +1,152 @@
+"""What the commands print."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from grams_theory.core.claim import Claim
+from grams_theory.core.evidence import MeasuredEvidence, ProofEvidence, Witness
+from grams_theory.core.ledger import ClaimResult, Ledger
+from grams_theory.core.summary import GLYPHS, HOW, describe, number
+from grams_theory.core.verdict import Verdict
+
+STYLES: Mapping[Verdict, str] = {
+    Verdict.PROVED: "bold green",
+    Verdict.SURVIVED: "bold cyan",
+    Verdict.REFUTED: "bold red",
+    Verdict.VACUOUS: "bold magenta",
+    Verdict.GAP: "bold yellow",
+    Verdict.UNDECIDED: "bold",
+}
+NARROW = 110
+ROWS_SHOWN = 20
+
+
+def verdict_text(verdict: Verdict) -> Text:
+    return Text(f"{GLYPHS[verdict]} {verdict}", style=STYLES[verdict])
+
+
+def results_table(results: Iterable[ClaimResult], width: int) -> Table:
+    """Claim, where it stands, verdict, evidence, time. On a narrow screen the first two share a column."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", leading=1)
+    narrow = width < NARROW
+    table.add_column("claim", ratio=None if not narrow else 5, overflow="fold")
+    if not narrow:
+        table.add_column("where it stands", max_width=34)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("evidence", ratio=None if not narrow else 6, overflow="fold")
+    table.add_column("time", justify="right", no_wrap=True)
+    for result in results:
+        where = Text(result.source, style="dim")
+        name = Text(result.id, style="bold")
+        verdict = verdict_text(result.verdict)
+        if result.changed:
+            verdict = Text.assemble(verdict, Text(f"\nwas {result.recorded}", style="bold red"))
+        table.add_row(
+            *((Group(name, where),) if narrow else (name, where)),
+            verdict,
+            evidence_text(result),
+            f"{result.seconds:.1f} s",
+        )
+    return table
+
+
+def evidence_text(result: ClaimResult) -> Text:
+    return Text("\n".join(describe(evidence) for evidence in result.evidence) or "none")
+
+
+def measured_table(measured: MeasuredEvidence) -> RenderableType:
+    """A table of measurements with its notes."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for index, column in enumerate(measured.columns):
+        numeric = all(isinstance(row[index], int | float | None) for row in measured.rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in measured.rows:
+        table.add_row(*(cell if isinstance(cell, str) else number(cell) for cell in row))
+    notes = (Text(note, style="dim") for note in measured.notes)
+    return Group(Text(measured.title, style="bold"), table, *notes, Text())
+
+
+def ledger_report(ledger: Ledger, width: int) -> RenderableType:
+    """Short tables of measurements (long ones stand in the report), the table of verdicts, then what changed."""
+    measured = (e for r in ledger.results for e in r.evidence if isinstance(e, MeasuredEvidence))
+    changed = (
+        Text(f"{name}: verdict {ledger[name].verdict}, recorded {ledger[name].recorded}", style="bold red")
+        for name in ledger.changed
+    )
+    return Group(
+        *(measured_table(m) for m in measured if len(m.rows) <= ROWS_SHOWN),
+        results_table(ledger.results, width),
+        *changed,
+    )
+
+
+def claims_table(claims: Iterable[Claim], width: int) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in ("claim", "recorded"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("statement", ratio=3)
+    if width >= NARROW:
+        table.add_column("where it stands", ratio=2, style="dim")
+    for claim in claims:
+        where = (claim.source,) if width >= NARROW else ()
+        table.add_row(claim.id, verdict_text(claim.recorded), claim.title, *where)
+    return table
+
+
+def claim_page(claim: Claim) -> RenderableType:
+    """Everything that a claim's file says, as text."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    entries = (
+        ("source", claim.source),
+        ("statement", claim.statement),
+        ("assumes", "\n".join(f"{a.text} ({a.id})" for a in claim.assumptions)),
+        ("uses", ", ".join(claim.uses)),
+        ("argument", ", ".join(claim.argument)),
+        ("amends", claim.amends or ""),
+        ("note", claim.note),
+    )
+    for label, text in entries:
+        if text:
+            grid.add_row(label, Text(text))
+    grid.add_row("recorded", verdict_text(claim.recorded))
+    return Group(Text.assemble((claim.id, "bold"), "  ", claim.title), Text(), grid)
+
+
+def proof_page(proof: ProofEvidence) -> RenderableType:
+    """The steps of a proof, what checked each, and how it ended."""
+    steps = Table.grid(padding=(0, 2, 0, 0))
+    steps.add_column(justify="right")
+    steps.add_column(overflow="fold")
+    for index, step in enumerate(proof.steps, 1):
+        title = Text.assemble((step.name, "bold"), f"  {step.kind}, {HOW[step.kind]}: {step.method}")
+        steps.add_row(f"{index}.", Group(title, Text(step.statement)))
+    ending = ("complete", "bold green") if proof.complete else ("incomplete", "bold red")
+    return Group(steps, Text(), Text.assemble(ending, f"  {describe(proof)}  ({proof.seconds:.2f} s)"))
+
+
+def witness_page(witness: Witness) -> RenderableType:
+    """A counterexample spelled out, and how to run it again."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in witness.data.items():
+        grid.add_row(name, Text(_plain(value)))
+    grid.add_row("violated", Text(f"{witness.part} = {witness.margin} < 0 ({witness.method})"))
+    if witness.token:
+        grid.add_row("replay", Text(f"grams-theory replay {witness.token}"))
+    return Group(Text(f"witness ({witness.kind})", style="bold"), grid)
+
+
+def _plain(value: object) -> str:
+    """Nested data as text: mappings as `name = value`, sequences in parentheses."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {_plain(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(map(_plain, value)) + ")"
+    return str(value)
