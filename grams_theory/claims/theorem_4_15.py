@@ -25,6 +25,13 @@ def margin(r):
     return {"every T": slack(r, "Grams")}
 
 
+def measure(device):
+    """The bound along production runs on real losses, with the constants that were measured on them."""
+    from grams_theory.landscape.real import measure_real_losses
+
+    return [measure_real_losses(device)]
+
+
 CLAIM = Claim(
     id="theorem-4.15",
     title="Convergence of Grams under the PL condition",
@@ -41,6 +48,7 @@ CLAIM = Claim(
     assumptions=(SMOOTH, PL),
     setting=Run(("Grams",), step_size=largest_step_size),
     margin=margin,
+    measure=measure,
     argument=("lemma-4.14", "trajectory-comparison"),
     note="The same conclusion is a step in the proof of linear-rate, which does not compare Grams with Adam.",
     place=(4, 15),

@@ -1,4 +1,4 @@
-"""How much fuzzing a claim gets: a number of cases (reproducible) or a time."""
+"""How much fuzzing a claim gets: a number of sampled cases (reproducible) or a time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from grams_theory.core.errors import UsageError
 
-DEFAULT_CASES = 100_000
+DEFAULT_CASES = 10_000
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass
 class Budget:
-    """Spent when `cases` cases were checked or `seconds` have passed, whichever is set."""
+    """Spent when `cases` cases were sampled or `seconds` have passed, whichever is set."""
 
     cases: int | None = DEFAULT_CASES
     seconds: float | None = None

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
@@ -20,10 +21,8 @@ from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome, evaluate
 from grams_theory.engine.production import OURS, Rig
 
-EXAMPLES = 50
-"""Structures that Hypothesis draws before it is seeded anew."""
-EMPTY_ROUNDS = 4
-"""Rounds after which a premise that no case satisfied is given up."""
+EXAMPLES = 2
+"""Structures that Hypothesis draws of one family before the next has its turn."""
 SHRINKS = 60
 """Structures that Hypothesis may try while it shrinks a falsifying one."""
 
@@ -47,6 +46,11 @@ class Tally:
     structures: int = 0
     parts: dict[str, float] = field(default_factory=dict)
     families: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def drawn(self) -> int:
+        """Rows that were sampled, inside the premise or not: what a budget pays for."""
+        return self.cases + self.discarded
 
     def add(self, structure: Structure, outcome: Outcome | None) -> None:
         self.structures += 1
@@ -93,6 +97,7 @@ class _Hunt:
         self.budget, self.tally = budget, tally
         self.evaluate_one, self.tick = evaluate_one, tick
         self.failures: dict[str, Falsified] = {}
+        self.seen: set[str] = set()
         self.shrinks = 0
 
     def __call__(self, structure: Structure) -> None:
@@ -101,8 +106,11 @@ class _Hunt:
             raise self.failures[key]
         if self.failures:
             self.shrinks += 1
-        if self.shrinks > SHRINKS or (not self.failures and self.budget.spent(self.tally.cases)):
+        if key in self.seen or self.shrinks > SHRINKS:
             return
+        if not self.failures and self.budget.spent(self.tally.drawn):
+            return
+        self.seen.add(key)
         outcome: Outcome | None = self.evaluate_one(structure)
         if not self.failures:
             self.tally.add(structure, outcome)
@@ -131,26 +139,25 @@ def hunt(
 ) -> tuple[FuzzEvidence, Falsified | None]:
     """Attack the claim until the budget is spent or a structure falsifies it (shrunk by Hypothesis).
 
+    The families take turns, so that each has its share whatever Hypothesis prefers.
     `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly.
     """
     assert claim.setting is not None
     began, tally = time.monotonic(), Tally()
     driver = DRIVERS[type(claim.setting)]
-    strategy = driver.strategy(claim, quadratic=quadratic)
-    names = rig.names(getattr(claim.setting, "optimizers", ()))
+    pool = [family for family in driver.pool(claim) if not quadratic or "quadratic" in family.traits]
 
     def tick() -> None:
         if progress is not None:
-            progress(budget.done(tally.cases))
+            progress(budget.done(tally.drawn))
 
-    found, rounds = None, 0
-    while found is None and not budget.spent(tally.cases):
-        before = tally.structures
-        attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick)
-        found = _falsify(attack, strategy, stream_seed(run_seed, claim.id, rounds))
-        rounds += 1
-        if tally.structures == before or (tally.cases == 0 and rounds == EMPTY_ROUNDS):
+    attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick)
+    found = None
+    for turn, family in enumerate(cycle(pool)):
+        found = _falsify(attack, driver.strategy(claim, family), stream_seed(run_seed, claim.id, turn))
+        if found is not None or budget.spent(tally.drawn):
             break
+    names = rig.names(getattr(claim.setting, "optimizers", ()))
     return tally.evidence(names, run_seed, time.monotonic() - began), found
 
 

@@ -48,6 +48,8 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
             raise UsageError(f"{spec.__name__} is no torch.optim.Optimizer; give a subclass")
         return spec
     if ":" not in spec:
+        if spec not in optim.names():
+            raise UnknownNameError("optimizer", spec, optim.names())
         return optim.by_name(spec)
     module_name, _, class_name = spec.partition(":")
     try:

@@ -20,5 +20,5 @@ FAMILY = Family(
     sample=sample,
     dims=(30, 10, 2),
     options={"ridge": (1e-2, 1e-3, 1.0)},
-    max_batch=64,
+    max_batch=16,
 )

@@ -7,16 +7,18 @@ from typing import Any
 
 import torch
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from grams_theory import families
 from grams_theory.core.claim import Claim, Flow
+from grams_theory.core.function import Family
 from grams_theory.core.random import generator
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
 from grams_theory.engine.production import OURS, Rig
 
-BATCH = 1024
-CASES = 50_000
+BATCH = 512
+CASES = 20_000
 EXACT = False
 
 
@@ -25,11 +27,13 @@ def _system(claim: Claim):
     return import_module(f"grams_theory.flows.{claim.setting.system}")
 
 
-def strategy(claim: Claim, *, quadratic: bool = False):
-    """What Hypothesis draws for a claim on flows: a family for the loss, and the system's own options."""
-    exactly = frozenset({"quadratic"}) if quadratic else frozenset()
+pool = covering
+
+
+def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+    """What Hypothesis draws for a claim on flows: the loss is of that family, the rest are the system's own options."""
     options = {name: st.sampled_from(values) for name, values in _system(claim).OPTIONS.items()}
-    return structures(covering(claim, exactly=exactly), BATCH, HYPERS[:1], **options)
+    return structures(family, BATCH, HYPERS[:1], **options)
 
 
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Any, Tensor]:

@@ -12,18 +12,19 @@ from typing import Any
 
 import torch
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from grams_theory import families
 from grams_theory.core.claim import Claim, OneStep
-from grams_theory.core.function import FunctionBatch
+from grams_theory.core.function import Family, FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
 from grams_theory.engine.production import OURS, Definition, Rig, define_update
 
-BATCH = 512
-CASES = 20_000
+BATCH = 256
+CASES = 10_000
 STEP_SIZES = 8
 """Different step sizes in a batch: each is a parameter group of the optimizer."""
 EXACT = True
@@ -109,11 +110,13 @@ class Step:
         }
 
 
-def strategy(claim: Claim, *, quadratic: bool = False):
-    """What Hypothesis draws for a one-step claim."""
-    exactly = frozenset({"quadratic"}) if quadratic else frozenset()
+pool = covering
+
+
+def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+    """What Hypothesis draws for a one-step claim on functions of that family."""
     return structures(
-        covering(claim, exactly=exactly),
+        family,
         BATCH,
         HYPERS,
         reached=st.booleans(),

@@ -45,13 +45,13 @@ class Structure:
         return cls(**{**data, "hyper": hyper})
 
 
-def covering(claim: Claim, *, exactly: frozenset[str] = frozenset()) -> list[Family]:
-    """Families whose certificates cover the claim's assumptions (and further traits), quadratics first: simplest.
+def covering(claim: Claim) -> list[Family]:
+    """Families whose certificates cover the claim's assumptions, quadratics first: they can be rechecked exactly.
 
     Raises:
         UsageError: there is none.
     """
-    needed = {assumption.id for assumption in claim.assumptions} | exactly
+    needed = {assumption.id for assumption in claim.assumptions}
     found = [family for family in families.certifying(needed) if "stochastic" not in family.traits]
     if not found:
         raise UsageError(
@@ -73,10 +73,9 @@ HYPERS = (
 
 @st.composite
 def structures(
-    draw: st.DrawFn, pool: list[Family], batch: int, hypers: tuple[Hyper, ...], **knobs: Any
+    draw: st.DrawFn, family: Family, batch: int, hypers: tuple[Hyper, ...], **knobs: Any
 ) -> Structure:
-    """A family of the pool, a dimension and options that it allows, hyperparameters, a seed, and the knobs."""
-    family = draw(st.sampled_from(pool))
+    """A dimension and options that the family allows, hyperparameters, a seed, and the knobs; simplest first."""
     return Structure(
         family=family.name,
         dim=draw(st.sampled_from(family.dims)),

@@ -1,0 +1,55 @@
+"""Linear convergence of every optimizer between Adam and Grams under the PL condition.
+
+    f L-smooth and μ-PL, exact gradients, η ≤ (1 − β₁) ε^{3/2}/(4L√(G + ε)), G = √(2L(f(w₁) − f*))
+    ⇒  f(w_{T+1}) − f* ≤ (1 − ρ)^T (f(w₁) − f*),    ρ = ημ/(4(G + ε))
+
+Ours, in place of Theorem 4.15: no gap, no bounded gradients assumed, and a better rate. True. Not sharp, and the bound
+is one for Adam, Cautious and Grams together: it does not tell them apart. It needs the PL condition.
+"""
+
+from fractions import Fraction as Q
+
+import pytest
+import sympy as sp
+
+from grams_theory.claims import by_id, linear_rate
+from grams_theory.symbolic.proof import prove
+from proofs.by_hand import adam, cautious, grams, loss, run
+
+RULES = {"Adam": adam, "Cautious": cautious, "Grams": grams}
+
+
+def test_it_is_proved_from_the_lyapunov_function_by_induction(proved):
+    proved("linear-rate", axioms=("induction",), uses=("ams-lyapunov", "descent-lemma"))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_it_holds_along_a_run_in_rationals(rule):
+    """f(w) = w²/2 from w = 1: L = μ = G = 1."""
+    H, eta, eps, theta = [[Q(1)]], Q(1, 12), Q(1), Q(1, 2)
+    rho = eta / (4 * (1 + eps))
+    assert (4 * eta) ** 2 * (1 + eps) <= theta**2 * eps**3
+    for T, w in enumerate(run(rule, H, [Q(1)], 6, eta, (1 - theta, Q(0)), eps)):
+        assert loss(H, w) <= (1 - rho) ** T * loss(H, [Q(1)])
+
+
+def test_it_implies_the_rate_of_theorem_4_15():
+    """(1 − ρ)^{T−1} ≤ 1/(ρT)."""
+    rho = Q(1, 10)
+    assert all((1 - rho) ** (T - 1) <= 1 / (rho * T) for T in range(1, 200))
+
+
+def test_without_the_pl_condition_it_is_false():
+    """f(w) = w²/2 up to |w| = 1, |w| − 1/2 beyond, with μ = 1 of the bottom: on the slope Grams moves by η/(1 + ε)."""
+    eta, eps, mu, T, G = Q(1, 64), Q(1), Q(1), 64_000, Q(200)
+    gap = G**2 / 2  # f(w₁) − f*
+    rho = eta * mu / (4 * (G + eps))
+    assert (4 * eta) ** 2 * (G + eps) <= eps**3
+    assert gap - T * eta / (1 + eps) > (1 - rho) ** T * gap
+
+
+def test_a_planted_fault_a_rate_one_percent_faster_is_not_proved(monkeypatch):
+    monkeypatch.setattr(linear_rate, "CONTRACTION", sp.Rational(396, 100))
+    attempt = prove(by_id("linear-rate"))
+    assert not attempt.complete
+    assert str(attempt.failure).startswith("contraction of V")

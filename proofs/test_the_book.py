@@ -1,0 +1,20 @@
+"""The book as a whole: no claim is left out, and all proofs together rest on five axioms."""
+
+import pytest
+
+from grams_theory import claims
+from grams_theory.engine import prove
+from proofs.conftest import chapter
+
+PROVED = [claim.id for claim in claims.all_claims() if claim.prove or claim.prove_vacuous]
+AXIOMS = {"fundamental theorem of calculus", "monotone integrals", "chain rule", "induction", "expectation"}
+
+
+@pytest.mark.parametrize("claim_id", claims.names())
+def test_every_claim_has_a_chapter_about_it(claim_id):
+    assert chapter(claim_id).is_file(), f"write {chapter(claim_id)}, or let `grams-theory new-claim` write it"
+    assert f'"{claim_id}"' in chapter(claim_id).read_text(encoding="utf-8")
+
+
+def test_the_proofs_rest_on_five_axioms():
+    assert set().union(*(prove(claim_id).axioms for claim_id in PROVED)) == AXIOMS
