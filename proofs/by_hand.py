@@ -139,7 +139,7 @@ def run(
     eps: Any,
     sqrt: Callable[[Any], Any] = root,
 ) -> list[list[Any]]:
-    """The iterates w_1 .. w_{steps + 1} on f(w) = ½⟨w, Hw⟩; all are rational if β₂ = 0, since then √v̂ = |g|."""
+    """The iterates w_1 .. w_{steps + 1} on f(w) = ½⟨w, Hw⟩; rational if β₂ = 0, since then √v̂ = |g|."""
     (beta1, beta2), w, m, v = betas, list(start), times(0, start), times(0, start)
     iterates = [w]
     for t in range(1, steps + 1):

@@ -4,8 +4,9 @@
     pytest proofs/test_lemma_4_2.py
     pytest proofs/ -k planted      only the planted faults: false claims that the machinery must catch
 
-`grams-theory new-claim` writes new chapters under the same names. What a chapter computes by hand, it computes with
-`proofs.by_hand`: the paper's definitions in rational numbers, apart from the engine that it checks.
+`grams-theory new-claim` writes new chapters under the same names. What a chapter computes by hand, it
+computes with `proofs.by_hand`: the paper's definitions in rational numbers, apart from the engine that it
+checks.
 """
 
 import re
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def proved(examine):
-    """Fails unless the claim is proved, from exactly these axioms and claims, and no production step violates it."""
+    """Fails unless the claim is proved from exactly these axioms and claims, and nothing fuzzed breaks it."""
 
     def check(claim_id: str, *, axioms: tuple[str, ...] = (), uses: tuple[str, ...] = ()) -> None:
         result = examine(claim_id)

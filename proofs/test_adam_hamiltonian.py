@@ -3,8 +3,9 @@
     ẇ = −u (Adam), −u∘1[u∘g ≥ 0] (cautious), −sign(g)∘|u| (Grams),   H = L(w) + (1/2a)⟨m, u⟩
     a ≥ b/4  ⇒  dH/dt ≤ 0 along all three, wherever v > 0
 
-An example in Section 4 of the paper. True, and 1/4 is the smallest constant: below it H grows where g = 0 and ε/√v is
-small. In the discrete Adam, a = 1 − β₁ and b = 1 − β₂ up to the step: the default betas have a = 100 b.
+An example in Section 4 of the paper. True, and 1/4 is the smallest constant: below it H grows where g = 0 and
+ε/√v is small. In the discrete Adam, a = 1 − β₁ and b = 1 − β₂ up to the step: the default betas have a = 100
+b.
 """
 
 from dataclasses import replace

@@ -2,8 +2,8 @@
 
     ⟨|g|, |u|⟩ ≥ ⟨u∘g, 1[u∘g ≥ 0]⟩
 
-Fact 3.6 of the paper. True for all vectors, coordinate by coordinate; the difference is exactly the inner product
-that Cautious drops, Σ |uᵢgᵢ| over uᵢgᵢ < 0. It orders two first-order terms, not two losses.
+Fact 3.6 of the paper. True for all vectors, coordinate by coordinate; the difference is exactly the inner
+product that Cautious drops, Σ |uᵢgᵢ| over uᵢgᵢ < 0. It orders two first-order terms, not two losses.
 """
 
 from dataclasses import replace

@@ -1,12 +1,13 @@
 """One Lyapunov function for every optimizer between Adam and Grams, along exact gradients.
 
-    f L-smooth and bounded below, e_t = m̂_t − g_t, θ = 1 − β₁, G = √(2L(f(w₁) − f*)), η ≤ θ ε^{3/2}/(4L√(G + ε)),
+    f L-smooth and bounded below, e_t = m̂_t − g_t, θ = 1 − β₁, G = √(2L(f(w₁) − f*)),
+    η ≤ θ ε^{3/2}/(4L√(G + ε)),
     V_t = f(w_t) − f* + (η/(εθ))‖e_t‖²
     ⇒  V_{t+1} ≤ V_t − (η/(8(G + ε)))‖g_t‖² − (η/(8ε))‖e_t‖²  and  ‖g_t‖ ≤ G
 
 Ours: the deterministic part of Lemma 4.14, for Adam, Cautious, Grams and all AMS(λ), λ in [−1, 1]. True. The
-constants are not known to be sharp, but the proof has nothing to spare: with a condition on η that is one percent
-weaker a step of it is false. The condition itself is needed: a large step raises V.
+constants are not known to be sharp, but the proof has nothing to spare: with a condition on η that is one
+percent weaker a step of it is false. The condition itself is needed: a large step raises V.
 """
 
 from fractions import Fraction as Q

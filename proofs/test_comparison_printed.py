@@ -3,8 +3,9 @@
     η ≤ min{ 2⟨u∘g, 1[u∘g≥0]⟩/(L‖u∘1[u∘g≥0]‖²), 2⟨|g|, |u|⟩/(L‖u‖²), 2⟨u∘g, 1[u∘g<0]⟩/(L‖u∘1[u∘g<0]‖²) }
     ⇒  ΔL_G ≤ ΔL_C ≤ 0
 
-After Lemma 4.2 in the paper. Vacuous: the third bound sums products that are all negative, so it is negative as soon as
-one uᵢgᵢ < 0, and 0/0 if none is. No step size η > 0 satisfies the premise, and the claim says nothing.
+After Lemma 4.2 in the paper. Vacuous: the third bound sums products that are all negative, so it is negative
+as soon as one uᵢgᵢ < 0, and 0/0 if none is. No step size η > 0 satisfies the premise, and the claim says
+nothing.
 """
 
 from dataclasses import replace

@@ -2,8 +2,8 @@
 
     f L-smooth and separable, η ≤ 2β/(L‖r−a‖²)  ⇒  ΔL_G ≤ ΔL_C
 
-with a = u∘1[u∘g≥0], r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours. True: what refutes the sign-repaired
-comparison is curvature that couples coordinates. Attained by f(w + x) = ⟨g, x⟩ + (L/2)‖x‖².
+with a = u∘1[u∘g≥0], r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours. True: what refutes the sign-
+repaired comparison is curvature that couples coordinates. Attained by f(w + x) = ⟨g, x⟩ + (L/2)‖x‖².
 """
 
 from dataclasses import replace

@@ -3,8 +3,8 @@
     ΔL_G ≤ ΔL_C for every L-smooth f with ∇f(w) = g   ⇔   η L ‖r−a‖ ‖r+a‖ ≤ 2β
 
 with a = u∘1[u∘g≥0], r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours, in place of the paper's comparison.
-True in both directions: a quadratic whose curvature is L or −L attains it. A coordinate with gᵢ = 0 ≠ uᵢ is moved
-by the mask u∘g ≥ 0 and not by Grams, and so belongs to r − a.
+True in both directions: a quadratic whose curvature is L or −L attains it. A coordinate with gᵢ = 0 ≠ uᵢ is
+moved by the mask u∘g ≥ 0 and not by Grams, and so belongs to r − a.
 """
 
 from dataclasses import replace

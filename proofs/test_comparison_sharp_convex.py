@@ -2,8 +2,9 @@
 
     ΔL_G ≤ ΔL_C for every convex L-smooth f with ∇f(w) = g   ⇔   η L (‖r‖² − ‖a‖² + ‖r−a‖ ‖r+a‖) ≤ 4β
 
-with a = u∘1[u∘g≥0], r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours. True in both directions: a convex quadratic
-that curves in one direction only attains it. Convexity allows a larger step than smoothness alone, and is needed.
+with a = u∘1[u∘g≥0], r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours. True in both directions: a convex
+quadratic that curves in one direction only attains it. Convexity allows a larger step than smoothness alone,
+and is needed.
 """
 
 from dataclasses import replace

@@ -3,9 +3,9 @@
     η ≤ min{ 2⟨u∘g, 1[u∘g≥0]⟩/(L‖u∘1[u∘g≥0]‖²), 2⟨|g|, |u|⟩/(L‖u‖²), 2⟨|u∘g|, 1[u∘g<0]⟩/(L‖u∘1[u∘g<0]‖²) }
     ⇒  ΔL_G ≤ ΔL_C ≤ 0
 
-The least change that gives the printed comparison sense. False, even for a convex quadratic in two dimensions: an upper
-bound on ΔL_G that lies below an upper bound on ΔL_C does not order ΔL_G and ΔL_C. No constant factor in the third
-bound mends it.
+The least change that gives the printed comparison sense. False, even for a convex quadratic in two
+dimensions: an upper bound on ΔL_G that lies below an upper bound on ΔL_C does not order ΔL_G and ΔL_C. No
+constant factor in the third bound mends it.
 """
 
 from fractions import Fraction as Q
@@ -64,7 +64,7 @@ def test_the_production_steps_show_the_witness(refuted):
 
 
 def test_a_convex_function_of_one_sum_refutes_it():
-    """f = s/2 + s²/4 with s = x₁ + x₂: the cautious step ends in the minimum s = −1, Grams goes on to s = −4/3."""
+    """f = s/2 + s²/4 with s = x₁ + x₂: Cautious stops in the minimum s = −1, Grams goes on to s = −4/3."""
     g, u, eta, L = [Q(1, 2), Q(1, 2)], [Q(1), Q(-1, 3)], Q(1), Q(1)
     run = {"gradients": [[Q(1, 2), Q(-5, 2)], g], "betas": [Q(1, 2), Q(1, 2)], "eps": Q(0)}
     H = [[Q(1, 2), Q(1, 2)], [Q(1, 2), Q(1, 2)]]

@@ -2,8 +2,8 @@
 
     f L-smooth  ⇒  |f(y) − f(x) − ⟨∇f(x), y − x⟩| ≤ (L/2)‖y − x‖²
 
-Stands behind every descent bound of the paper: the classical consequence of Definition 3.1. True, and L/2 is the
-smallest constant. It needs L to bound the curvature everywhere: the curvature at x alone bounds nothing.
+Stands behind every descent bound of the paper: the classical consequence of Definition 3.1. True, and L/2 is
+the smallest constant. It needs L to bound the curvature everywhere: the curvature at x alone bounds nothing.
 """
 
 from dataclasses import replace

@@ -1,10 +1,12 @@
 """Figure 1: Grams ends lowest on f(w) = (0.5 w₁)² + (0.1 w₂)².
 
-    from every start and for every number of steps T,  f(w_{T+1}) under Grams ≤ under Adam, C-Adam, Lion and C-Lion
+    from every start and for every number of steps T:
+    f(w_{T+1}) under Grams ≤ f(w_{T+1}) under Adam, C-Adam, Lion and C-Lion;
     η = 0.01 (0.001 for the Lions), default betas
 
-One picture in the paper, its start and number of steps unknown to us; read as a statement about all starts it is false.
-From starts that are far from the optimum no rival was measured below Grams: the picture itself is not contradicted.
+One picture in the paper, its start and number of steps unknown to us; read as a statement about all starts it
+is false. From starts that are far from the optimum no rival was measured below Grams: the picture itself is
+not contradicted.
 """
 
 from decimal import Decimal, localcontext
@@ -49,16 +51,15 @@ def test_the_witness_holds_by_hand(refuted):
 
 def test_the_production_optimizers_show_the_witness(refuted):
     witness = refuted("figure-1")
-    case = exactly(witness.data)
-    runs = figure1_runs(tuple(map(float, case["start"])), int(case["steps"]))
+    x, y = map(float, exactly(witness.data["start"]))
+    runs = figure1_runs((x, y), witness.data["steps"])
     assert runs.objective(rival(witness))[-1] < runs.objective("Grams")[-1]
 
 
 def test_the_picture_from_a_far_start_is_not_contradicted(examine):
     measured = [e for e in examine("figure-1").evidence if isinstance(e, MeasuredEvidence)]
     [ends] = [e for e in measured if e.columns[:2] == ("w₁", "w₂")]
-    far = [
-        dict(zip(ends.columns, row, strict=True)) for row in ends.rows if min(Q(row[0]), Q(row[1])) >= Q(1, 2)
-    ]
+    assert ends.columns[2] == "Grams"
+    far = [exactly(row) for row in ends.rows if min(exactly(row[:2])) >= Q(1, 2)]
     assert far
-    assert all(row["Grams"] <= min(row[name] for name in ends.columns[2:]) for row in far)
+    assert all(row[2] <= min(row[3:]) for row in far)

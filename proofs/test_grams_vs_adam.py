@@ -2,8 +2,8 @@
 
     f L-smooth, η ≤ 2⟨|g|, |u|⟩/(L‖u‖²)  ⇒  ΔL_G ≤ ΔL_Adam, from the same state
 
-The abstract's "faster", with the step size of Lemma 4.2. False, even for a convex quadratic in two dimensions: where
-Adam moves a coordinate against its gradient, it may do so to the advantage of another one.
+The abstract's "faster", with the step size of Lemma 4.2. False, even for a convex quadratic in two
+dimensions: where Adam moves a coordinate against its gradient, it may do so to the advantage of another one.
 """
 
 from fractions import Fraction as Q
@@ -44,7 +44,7 @@ def test_the_production_steps_show_the_witness(refuted):
 
 
 def test_a_convex_function_of_one_sum_refutes_it():
-    """f = (5/12)s + s²/4 with s = x₁ + x₂: Adam moves s by −2/3, Grams by −4/3, beyond the minimum at s = −5/6."""
+    """f = (5/12)s + s²/4 with s = x₁ + x₂: Adam moves to s = −2/3, Grams to −4/3, the minimum is at −5/6."""
     g, u, eta, L = [Q(5, 12), Q(5, 12)], [Q(1), Q(-1, 3)], Q(1), Q(1)
     run = {"gradients": [[Q(5, 12), Q(-25, 12)], g], "betas": [Q(1, 2), Q(1, 2)], "eps": Q(0)}
     H = [[Q(1, 2), Q(1, 2)], [Q(1, 2), Q(1, 2)]]

@@ -1,10 +1,11 @@
-"""When Grams descends at least as far as Adam in one step, exactly: r = sign(g)∘|u|, β = Σ |uᵢgᵢ| over uᵢgᵢ < 0.
+"""When Grams descends at least as far as Adam in one step, exactly.
 
     ΔL_G ≤ ΔL_Adam for every L-smooth f with ∇f(w) = g
     ⇔   η L √((‖u‖² + ‖r‖²)² − 4 max(0, ⟨u, r⟩)²) ≤ 4β
 
-Ours, in place of the abstract's "faster". True in both directions. If Adam mostly agrees with the gradient a reflection
-attains it; if it mostly disagrees, a parabola that is folded upwards along −r.
+with r = sign(g)∘|u| and β = Σ |uᵢgᵢ| over uᵢgᵢ < 0. Ours, in place of the abstract's "faster". True in both
+directions. If Adam mostly agrees with the gradient a reflection attains it; if it mostly disagrees, a
+parabola that is folded upwards along −r.
 """
 
 from dataclasses import replace

@@ -2,8 +2,9 @@
 
     f L-smooth  ⇒  −ηA − (Lη²/2)‖a‖² ≤ ΔL_C ≤ −ηA + (Lη²/2)‖a‖²;     η ≤ 2A/(L‖a‖²)  ⇒  ΔL_C ≤ 0
 
-Lemma 3.9 of the paper. True as printed. Both bounds are attained, so the step size is the largest that L and the
-gradient alone allow. (The released code rescales the mask; the lemma is about the mask of Definition 3.7.)
+Lemma 3.9 of the paper. True as printed. Both bounds are attained, so the step size is the largest that L and
+the gradient alone allow. (The released code rescales the mask; the lemma is about the mask of Definition
+3.7.)
 """
 
 from dataclasses import replace

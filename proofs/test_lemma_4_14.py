@@ -3,8 +3,9 @@
     f L-smooth and bounded below, exact gradients, η small
     ⇒  (1/T) Σ_{t≤T} ‖∇f(w_t)‖² ≤ 8(G + ε)(f(w₁) − f*)/(ηT),    G = √(2L(f(w₁) − f*))
 
-Lemma 4.14 of the paper, which cites it for Adam. True for Adam, Cautious and Grams alike, with "small" made explicit:
-η ≤ (1 − β₁) ε^{3/2}/(4L√(G + ε)). Not sharp; false for large steps, and for Grams with stochastic gradients.
+Lemma 4.14 of the paper, which cites it for Adam. True for Adam, Cautious and Grams alike, with "small" made
+explicit: η ≤ (1 − β₁) ε^{3/2}/(4L√(G + ε)). Not claimed to be sharp; false for large steps, and for Grams
+with stochastic gradients (median-bias).
 """
 
 from fractions import Fraction as Q

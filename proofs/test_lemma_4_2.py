@@ -2,8 +2,8 @@
 
     f L-smooth  ⇒  ΔL_G ≤ −η⟨|g|, |u|⟩ + (Lη²/2)‖u‖²;     η ≤ 2⟨|g|, |u|⟩/(L‖u‖²)  ⇒  ΔL_G ≤ 0
 
-Lemma 4.2 of the paper. True as printed, and attained where no gᵢ is 0. A coordinate with gᵢ = 0 ≠ uᵢ does not move, so
-there ‖u‖ may be replaced by the smaller ‖r‖.
+Lemma 4.2 of the paper. True as printed, and attained where no gᵢ is 0. A coordinate with gᵢ = 0 ≠ uᵢ does not
+move, so there ‖u‖ may be replaced by the smaller ‖r‖.
 """
 
 from dataclasses import replace
@@ -47,7 +47,7 @@ def test_a_coordinate_without_gradient_makes_the_bound_strict():
 
 @pytest.mark.parametrize("L", [Q(1), Q(10), Q(10**6)])
 def test_without_smoothness_it_is_false(L):
-    """f(x) = |x| has curvature 0 wherever it has a gradient; near the kink a step over it climbs, whatever L is."""
+    """f(x) = |x| has curvature 0 off its kink; near the kink a step across it climbs, whatever L is."""
     w, g, u = 1 / (4 * L), Q(1), Q(1)
     eta = 1 / L
     assert eta <= 2 * abs(g * u) / (L * u**2)

@@ -3,8 +3,9 @@
     f L-smooth and μ-PL, exact gradients, η ≤ (1 − β₁) ε^{3/2}/(4L√(G + ε)), G = √(2L(f(w₁) − f*))
     ⇒  f(w_{T+1}) − f* ≤ (1 − ρ)^T (f(w₁) − f*),    ρ = ημ/(4(G + ε))
 
-Ours, in place of Theorem 4.15: no gap, no bounded gradients assumed, and a better rate. True. Not sharp, and the bound
-is one for Adam, Cautious and Grams together: it does not tell them apart. It needs the PL condition.
+Ours, in place of Theorem 4.15: no gap, no bounded gradients assumed, and a better rate. True. Not claimed to
+be sharp: one bound for Adam, Cautious and Grams together, which does not tell them apart. It needs the PL
+condition.
 """
 
 from fractions import Fraction as Q
@@ -40,7 +41,7 @@ def test_it_implies_the_rate_of_theorem_4_15():
 
 
 def test_without_the_pl_condition_it_is_false():
-    """f(w) = w²/2 up to |w| = 1, |w| − 1/2 beyond, with μ = 1 of the bottom: on the slope Grams moves by η/(1 + ε)."""
+    """f(w) = w²/2 up to |w| = 1, |w| − 1/2 beyond: μ = 1 near 0; up the slope Grams moves by η/(1 + ε)."""
     eta, eps, mu, T, G = Q(1, 64), Q(1), Q(1), 64_000, Q(200)
     gap = G**2 / 2  # f(w₁) − f*
     rho = eta * mu / (4 * (G + eps))

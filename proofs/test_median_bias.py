@@ -2,10 +2,10 @@
 
     f(w) = w²/2,  g = w + ξ,  ξ = −1 with probability 3/4, +3 with probability 1/4 (mean 0)
 
-Ours: the limit of Theorem 4.15, which assumes exact gradients. Proved: with w held, β₁ in [9/10, 1) and stationary
-momentum, Grams' expected step is negative for w < 1 and positive for w ≥ 1, the median, while Adam's is w; with nothing
-held, β₁ = 9/10, ε ≥ 100 and η ≤ ε/5, the time average of E f(w_t) stays above 1/100, as T → ∞ and as η → 0. Memory
-and skewness are both needed: without either there is no bias.
+Ours: the limit of Theorem 4.15, which assumes exact gradients. Proved: with w held, β₁ in [9/10, 1) and
+stationary momentum, Grams' expected step is negative for w < 1 and positive for w ≥ 1, the median, while
+Adam's is w; with nothing held, β₁ = 9/10, ε ≥ 100 and η ≤ ε/5, the time average of E f(w_t) stays above
+1/100, as T → ∞ and as η → 0. Memory and skewness are both needed: without either there is no bias.
 """
 
 from fractions import Fraction as Q

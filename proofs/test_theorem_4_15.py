@@ -2,8 +2,9 @@
 
     f L-smooth and μ-PL, exact gradients, η small   ⇒   f(w_T) − f* ≤ (4(G + ε)/(μηT)) (f(w₁) − f*) for Grams
 
-Theorem 4.15 of the paper. A gap: its argument compares whole runs of Grams and Adam, and that comparison is refuted
-(trajectory-comparison). The conclusion itself is true, and linear-rate proves more than it. It needs the PL condition.
+Theorem 4.15 of the paper. A gap: its argument compares whole runs of Grams and Adam, and that comparison is
+refuted (trajectory-comparison). The conclusion itself is true, and linear-rate proves more than it. It needs
+the PL condition.
 """
 
 from dataclasses import replace
@@ -35,7 +36,7 @@ def test_the_conclusion_holds_along_a_run_in_rationals():
 
 
 def test_without_the_pl_condition_it_is_false():
-    """f(w) = w²/2 up to |w| = 1, |w| − 1/2 beyond: L = 1, and μ = 1 near the minimum, but not far up the slope.
+    """f(w) = w²/2 up to |w| = 1, |w| − 1/2 beyond: L = 1, and μ = 1 near the minimum, not up the slope.
 
     There u = 1/(1 + ε) at every step, so that Grams is at w₁ − (T − 1)η/(1 + ε).
     """

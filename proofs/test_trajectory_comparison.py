@@ -2,9 +2,10 @@
 
     f L-smooth and μ-PL, exact gradients, equal w₁, η small   ⇒   f(w_t^Grams) ≤ f(w_t^Adam) for all t
 
-Reconstructed: Theorem 4.15 is about Grams, Lemma 4.14 about Adam, and a comparison of single steps from a common state
-joins them. False: after the first step that differs there is no common state any more, and Grams can be above Adam by
-a little, in two dimensions, on a strictly convex quadratic, at the small step sizes of Lemma 4.14.
+Reconstructed: Theorem 4.15 is about Grams, Lemma 4.14 about Adam, and a comparison of single steps from a
+common state joins them. False: after the first step that differs there is no common state any more, and Grams
+can be above Adam by a little, in two dimensions, on a strictly convex quadratic, at the small step sizes of
+Lemma 4.14.
 """
 
 from decimal import Decimal, localcontext

@@ -2,9 +2,9 @@
 
     f L-smooth  ⇒  f(w+x₂) − f(w+x₁) ≤ ⟨g, x₂−x₁⟩ + (L/2)√((‖x₁‖² + ‖x₂‖²)² − 4 max(0, ⟨x₁, x₂⟩)²)
 
-Ours: what a comparison of two steps needs. If ⟨x₁, x₂⟩ ≥ 0 the root is ‖x₂−x₁‖ ‖x₂+x₁‖. True and attained, on both
-sides of ⟨x₁, x₂⟩ = 0. The descent lemma between the two points would give ‖x₂−x₁‖² instead, if g were the gradient
-at one of them; it is the gradient at w, and with ‖x₂−x₁‖² the statement is false.
+Ours: what a comparison of two steps needs. If ⟨x₁, x₂⟩ ≥ 0 the root is ‖x₂−x₁‖ ‖x₂+x₁‖. True and attained, on
+both sides of ⟨x₁, x₂⟩ = 0. The descent lemma between the two points would give ‖x₂−x₁‖² instead, if g were
+the gradient at one of them; it is the gradient at w, and with ‖x₂−x₁‖² the statement is false.
 """
 
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_a_reflection_attains_it_for_points_on_one_side():
 
 
 def test_a_folded_parabola_attains_it_for_points_on_two_sides():
-    """φ(t) = (L/2) t|t| has |φ''| = L off 0 and φ'(0) = 0: it rises by (L/2)(x₁² + x₂²) from x₁ < 0 to x₂ > 0."""
+    """(L/2) t|t| has curvature −L, then L; from x₁ < 0 to x₂ > 0 it rises by (L/2)(x₁² + x₂²)."""
 
     def f(t):
         return g[0] * t + L / 2 * t * abs(t)

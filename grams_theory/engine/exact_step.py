@@ -34,6 +34,10 @@ def sign(x: Any) -> int:
     raise twin.UndecidedSignError(f"the sign of {x} is not decided; raise the precision")
 
 
+class NoExactForm(Exception):
+    """The margin is about rounding, so exact arithmetic has nothing to say about it."""
+
+
 @dataclass(frozen=True)
 class ExactStep:
     """The one-step record over exact numbers, with a batch of one."""
@@ -78,6 +82,9 @@ class ExactStep:
     def r(self) -> Exact:
         return Exact([[sign(g) * abs(u) for u, g in zip(self.u_, self.g_, strict=True)]])
 
+    def agreement(self, name: str) -> Exact:
+        raise NoExactForm(f"how far {name} is from its definition is allowed only what rounding may do")
+
     def change(self, name: str) -> Exact:
         observed = self.observed or {}
         d = observed[name] if name in observed else twin.displacement(name, self.g_, self.u_, self.eta)
@@ -106,7 +113,7 @@ def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
         if setting.step_size is not None and not eta <= setting.step_size(replace(step, eta=None))[0].item():
             return None
         return claim.margin(step)[part][0].item()
-    except (ZeroDivisionError, twin.UndecidedSignError):
+    except (ZeroDivisionError, twin.UndecidedSignError, NoExactForm):
         return None
 
 

@@ -5,6 +5,7 @@ import pytest
 from grams_theory import claims
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.hunt import hunt
+from grams_theory.engine.production import Rig
 from grams_theory.testing.contract import CHECKS
 from tests.quality import broken
 
@@ -13,7 +14,7 @@ KIND = "optimizer faults"
 
 def violations(cls, role):
     """How many cases of the definitions the class violates in that role."""
-    evidence, _ = hunt(claims.by_id("definitions"), Budget.parse(20_000), cast={role: cls})
+    evidence, _ = hunt(claims.by_id("definitions"), Budget.parse(20_000), rig=Rig(cast={role: cls}))
     assert evidence.cases > 0
     return evidence.violations
 
