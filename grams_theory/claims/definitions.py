@@ -22,10 +22,14 @@ def margin(s):
 CLAIM = Claim(
     id="definitions",
     title="The production optimizers compute the defined updates",
-    source="arXiv 2412.17107, Definitions 3.5, 3.7 and 4.1",
+    source="Definitions 3.5, 3.7 and 4.1",
     statement="one production step of Adam, C-Adam and Grams equals its definition up to rounding",
-    latex=r"w_{t+1}=w_t-\eta\,u,\quad w_t-\eta\,u\circ\mathbf 1_{u\circ g\ge0},\quad w_t-\eta\,\operatorname{sign}(g)\circ|u|",
+    latex=(
+        r"w_{t+1}=w_t-\eta\,u,\quad w_t-\eta\,u\circ\mathbf 1_{u\circ g\ge0},"
+        r"\quad w_t-\eta\,\operatorname{sign}(g)\circ|u|"
+    ),
     recorded=Verdict.SURVIVED,
     setting=OneStep(OPTIMIZERS),
     margin=margin,
+    place=(3, 5),
 )

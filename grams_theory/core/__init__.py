@@ -1,1 +1,1 @@
-"""The contract between the layers: claims, evidence, verdicts, function batches, rounding bounds. Imports none of them."""
+"""The contract between the layers: claims, evidence, verdicts, function batches, rounding bounds."""

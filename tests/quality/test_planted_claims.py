@@ -1,4 +1,4 @@
-"""Planted false claims: true ones with a fault. The fuzzer must refute each, exactly where the claim has an exact form."""
+"""Planted false claims, true ones with a fault: the fuzzer must refute each, exactly where there is an exact form."""
 
 from dataclasses import replace
 
