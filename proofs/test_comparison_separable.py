@@ -44,5 +44,5 @@ def test_without_separability_it_is_false():
 
 
 def test_a_planted_fault_without_the_assumption_is_caught():
-    _, found = hunt(replace(by_id("comparison-separable"), assumptions=(SMOOTH,)), Budget.parse(2000))
+    _, found = hunt(replace(by_id("comparison-separable"), assumptions=(SMOOTH,)), Budget.parse(5000))
     assert found is not None

@@ -77,14 +77,15 @@ def test_a_convex_function_of_one_sum_refutes_it():
     assert change_C < change_G
 
 
-def test_no_constant_factor_in_the_third_bound_mends_it():
-    """A hundredth of the third bound is too large where ‖r + a‖ is a thousand times ‖r − a‖."""
-    g, u, L = [Q(10**12), Q(1)], [Q(999_999, 2), Q(-2000)], Q(1)
+@pytest.mark.parametrize("n", [Q(100), Q(1000), Q(10**5)])
+def test_no_constant_factor_in_the_third_bound_mends_it(n):
+    """‖r + a‖ is about n/2 times ‖r − a‖, and 10/n of the third bound is too large a step."""
+    g, u, L = [n**4, Q(1)], [(n**2 - 1) / 2, -2 * n], Q(1)
     a, r = cautious(u, g), grams(u, g)
-    plus, b = minus(r, times(-1, a)), minus(r, a)  # (999999, 2000), as long as 1000001, and (0, 2000)
+    plus, b = minus(r, times(-1, a)), minus(r, a)  # (n² − 1, 2n), as long as n² + 1, and (0, 2n)
     H = reflection(plus, b, L)
     f, third = quadratic(g, H), 2 * dot(g, b) / (L * dot(b, b))
-    eta = third / 100
+    eta = third * 10 / n
     assert within(H, -L, L)
     assert premise(g, u, eta, L)
     assert f(times(-eta, r)) > f(times(-eta, a))

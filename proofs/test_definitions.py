@@ -30,7 +30,7 @@ def test_it_survives(examine):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_step_equals_its_definition_in_rationals(name):
-    """β₂ = 0 makes √v̂ = |g|. The data are dyadic; a step makes fewer than 16 roundings of numbers below 4."""
+    """β₂ = 0 makes √v̂ = |g|. The data are dyadic; a step makes at most 16 roundings of numbers below 4."""
     gradients = [[Q(1), Q(-3), Q(1, 4), Q(2)], [Q(1, 2), Q(1), Q(-1, 8), Q(0)]]
     betas, eps, eta = (Q(1, 2), Q(0)), Q(1, 4), Q(1, 8)
     m, v = moments(gradients, betas)

@@ -62,9 +62,12 @@ def prove(ctx, claim) -> None:
     metavar="MODULE:CLASS",
     help="Put your torch optimizer in the place of the claim's subject.",
 )
+@click.option(
+    "--role", metavar="NAME", help="Which of the claim's optimizers it replaces (default: the first)."
+)
 @campaign
 @click.pass_context
-def fuzz(ctx, claim, optimizer, budget, device, seed) -> None:
+def fuzz(ctx, claim, optimizer, role, **campaign_options) -> None:
     """Look for a counterexample to a claim. Exits with 1 when one is found.
 
     \b
@@ -76,7 +79,7 @@ def fuzz(ctx, claim, optimizer, budget, device, seed) -> None:
     from grams_theory.engine import fuzz as run
 
     with progress() as callback:
-        result = run(claim, optimizer=optimizer, budget=budget, device=device, seed=seed, progress=callback)
+        result = run(claim, optimizer=optimizer, role=role, progress=callback, **campaign_options)
     terminal = console()
     terminal.print(results_table([result], terminal.width))
     if result.witness is not None:

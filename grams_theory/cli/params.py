@@ -14,13 +14,20 @@ BUDGET = click.option(
     "--budget",
     default="default",
     show_default=True,
-    help='Per claim: "default", a number of cases (200000) or a time (30s, 5m).',
+    help='Per claim: "default", a number of one-step cases (200000) or a time (30s, 5m).',
+)
+DTYPE = click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32", "bfloat16", "float16"]),
+    default="float64",
+    show_default=True,
+    help="Of the weights; functions are always evaluated in float64.",
 )
 
 
 def campaign(command: Callable) -> Callable:
-    """The options of everything that fuzzes: --budget, --device, --seed."""
-    return BUDGET(DEVICE(SEED(command)))
+    """The options of everything that fuzzes: --budget, --device, --dtype, --seed."""
+    return BUDGET(DEVICE(DTYPE(SEED(command))))
 
 
 def output_directory(help_text: str) -> Callable:

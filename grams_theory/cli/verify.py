@@ -27,7 +27,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts.json instead of the table.")
 @output_directory("Where verdicts.json and report/index.html go.")
 @click.pass_context
-def verify(ctx, claims, budget, device, seed, as_json, out) -> None:
+def verify(ctx, claims, as_json, out, **campaign_options) -> None:
     """Prove and fuzz every claim, print the table of verdicts, write verdicts.json and report/index.html.
 
     Exits with 0 when every verdict is the recorded one, 1 when one changed, 2 on bad usage.
@@ -48,7 +48,7 @@ def verify(ctx, claims, budget, device, seed, as_json, out) -> None:
     from grams_theory.report import render
 
     with progress() as callback:
-        ledger = run(claims=claims, budget=budget, device=device, seed=seed, progress=callback)
+        ledger = run(claims=claims, progress=callback, **campaign_options)
     document = dumps(ledger)
     write_all({verdicts: document.encode(), page: render(ledger).encode()})
     if as_json:

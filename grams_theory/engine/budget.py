@@ -22,7 +22,10 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str | int, default: int = DEFAULT_CASES) -> Budget:
-        """ "default" (that many cases), a number of cases such as 200000 or "2e5", or a time such as "30s", "5m", "1h".
+        """What a text means: "default", a number of one-step cases (200000, 2e5), or a time ("30s", "5m", "1h").
+
+        `default` is what the kind of case at hand gets by default: a number of cases is scaled by it, so that whole
+        runs, which cost more than single steps, get fewer.
 
         Raises:
             UsageError: anything else, or nothing at all to spend.
@@ -40,7 +43,7 @@ class Budget:
             )
         if timed:
             return cls(cases=None, seconds=amount * _SECONDS[timed[2]])
-        return cls(cases=max(1, int(amount)))
+        return cls(cases=max(1, round(amount * default / DEFAULT_CASES)))
 
     def fresh(self) -> Budget:
         """The same budget, unspent."""

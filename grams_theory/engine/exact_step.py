@@ -214,5 +214,10 @@ def certify(claim: Claim, row: Mapping[str, Any], part: str, foreign: frozenset[
             return None
         if foreign:
             return case
-        case = shrink(normalise(case), lambda c: violates(claim, c, part))
+        zeros = any(g == 0 for g in case["g"])  # a witness must not come to rest on the convention at g_i = 0
+
+        def holds(candidate: Case) -> bool:
+            return (zeros or all(g != 0 for g in candidate["g"])) and violates(claim, candidate, part)
+
+        case = shrink(normalise(case), holds)
         return reach(claim, case, part) or case

@@ -22,5 +22,5 @@ FAMILY = Family(
     sample=sample,
     dims=(61,),
     options={"ridge": (1e-2, 1e-3, 1.0)},
-    max_batch=4,
+    max_batch=8,
 )

@@ -23,7 +23,7 @@ Examine = Callable[[str], ClaimResult]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("grams_theory", "machine-checked claims")
-    group.addoption("--gt-budget", default="10000", help="fuzzing per claim: cases (20000) or time (30s)")
+    group.addoption("--gt-budget", default="default", help="fuzzing per claim: cases (20000) or time (30s)")
     group.addoption("--gt-seed", type=int, default=0, help="seed of every random stream")
     group.addoption("--gt-device", default="cpu", help="torch device that cases are fuzzed on")
 

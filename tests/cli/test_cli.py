@@ -122,9 +122,10 @@ def test_options_reach_the_engine(run):
         seen.update(options)
         return LEDGER
 
-    run("verify", "--claims", "a, b", "--budget", "3s", "--device", "cuda", "--seed", "7", verify=verify)
+    options = ("--claims", "a, b", "--budget", "3s", "--device", "cuda", "--dtype", "float32", "--seed", "7")
+    run("verify", *options, verify=verify)
     seen.pop("progress")
-    assert seen == {"claims": ["a", "b"], "budget": "3s", "device": "cuda", "seed": 7}
+    assert seen == {"claims": ["a", "b"], "budget": "3s", "device": "cuda", "dtype": "float32", "seed": 7}
 
 
 def test_progress_is_one_line_per_finished_claim_when_piped(run):

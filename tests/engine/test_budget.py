@@ -23,6 +23,12 @@ def test_a_budget_is_a_number_of_cases_or_a_time(text, cases, seconds):
     assert (budget.cases, budget.seconds) == (cases, seconds)
 
 
+def test_a_number_of_cases_is_scaled_by_what_a_case_costs():
+    assert Budget.parse(2 * DEFAULT_CASES, default=30).cases == 60
+    assert Budget.parse("default", default=30).cases == 30
+    assert Budget.parse(1, default=30).cases == 1
+
+
 @pytest.mark.parametrize("text", ["0", 0, "0s", "-3", "-1s", "soon", "", "nan", "inf", "30 parsecs"])
 def test_nothing_to_spend_is_refused_with_what_is_allowed(text):
     with pytest.raises(UsageError, match="positive"):
