@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 
+import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 
@@ -153,12 +155,24 @@ def hunt(
 
     attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick)
     found = None
-    for turn, family in enumerate(cycle(pool)):
-        found = _falsify(attack, driver.strategy(claim, family), stream_seed(run_seed, claim.id, turn))
-        if found is not None or budget.spent(tally.drawn):
-            break
+    with one_thread():
+        for turn, family in enumerate(cycle(pool)):
+            found = _falsify(attack, driver.strategy(claim, family), stream_seed(run_seed, claim.id, turn))
+            if found is not None or budget.spent(tally.drawn):
+                break
     names = rig.names(getattr(claim.setting, "optimizers", ()))
     return tally.evidence(names, run_seed, time.monotonic() - began), found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread inside the block: batches are small, and threads that wait for each other cost more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _falsify(attack: _Hunt, strategy: SearchStrategy[Structure], stream: int) -> Falsified | None:

@@ -18,7 +18,7 @@ from grams_theory.core.verdict import Verdict
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
-from grams_theory.engine.hunt import hunt
+from grams_theory.engine.hunt import hunt, one_thread
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.verdict import decide
 from grams_theory.symbolic import proof
@@ -142,7 +142,8 @@ def _examine(
         evidence += [tally] if witness is None else [tally, witness]
     if claim.measure is not None:
         report("measure", 0.0)
-        evidence += claim.measure(rig.device)
+        with one_thread():
+            evidence += claim.measure(rig.device)
     refuted = tuple(name for name in claim.argument if settled[name].verdict is Verdict.REFUTED)
     if refuted:
         evidence.append(ArgumentEvidence(refuted))
