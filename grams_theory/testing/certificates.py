@@ -95,7 +95,7 @@ def _places(f: FunctionBatch, family: Family, seed: int) -> tuple[Tensor, Tensor
     extreme = [
         vectors.gather(-1, c[:, None, None].expand(-1, values.shape[-1], 1)).squeeze(-1) for c in columns
     ]
-    noise = f.start(gen) - f.start(gen)
+    noise = torch.randn(f.shape, generator=gen, dtype=torch.float64, device=gen.device)
     points = [reference, torch.zeros_like(reference), *starts, *(reference + v for v in extreme)]
     if f.pl is not None:
         points.append(_valley(f, reference, extreme[-1]))
