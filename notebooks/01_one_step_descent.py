@@ -22,7 +22,7 @@
 # * the comparison with Cautious Adam, "Grams descends at least as far": **vacuous** as printed, **refuted** once
 #   its sign is repaired, and **proved** below an exact step size $\eta^\star$, above which it fails.
 #
-# None of these words is typed by hand: each cell below computes one, and asserts what the text says.
+# The words in bold are verdicts: each is computed below from evidence, and asserted.
 
 # %%
 import os
@@ -134,7 +134,9 @@ display(Math(claims.by_id("lemma-4.2").latex))
 # lift sums it over coordinates, so the dimension is arbitrary.
 
 # %%
-gt.prove("lemma-4.2")
+proof = gt.prove("lemma-4.2")
+assert proof.complete
+display(proof)
 
 # %% [markdown]
 # One step cites another claim, the descent lemma. That proof ends in two facts of calculus, which are its
@@ -194,7 +196,7 @@ axes.plot(eta, bound, color="black", label=r"bound of Lemma 4.2")
 axes.plot(eta, on_attaining, "s", color=VERMILLION, mfc="none", label=r"attaining $f$, production steps")
 axes.plot(eta, on_quadratic, "o", color=BLUE, markersize=5, label=r"quadratic, production steps")
 axes.annotate(
-    "descent is guaranteed\nup to here", (largest, -0.75), (-8, 0), textcoords="offset points", ha="right"
+    "descent is guaranteed\nup to here", (largest, -2), (-8, 0), textcoords="offset points", ha="right"
 )
 axes.set(xlabel=r"step size $\eta$", ylabel=r"change of the loss $\Delta L_G$", xlim=(0, None))
 axes.legend(frameon=False, loc="upper left")
@@ -286,40 +288,37 @@ for optimizer, name in ((gt.CautiousAdam, "Cautious"), (gt.Grams, "Grams")):
 # %%
 x_c, x_g = (tensor(ends[name]) for name in ("Cautious", "Grams"))
 slope, hessian = tensor(gw), torch.stack([tensor(row) for row in Hw])
-corners = torch.stack([torch.zeros(2), x_c, x_g])
-low, high = corners.amin(0), corners.amax(0)
-pad = 0.4 * (high - low).max()
-axis_1, axis_2 = (torch.linspace(float(low[i] - pad), float(high[i] + (2 - i) * pad), 201) for i in (0, 1))
-X1, X2 = torch.meshgrid(axis_1, axis_2, indexing="xy")
-Z = quadratic(slope, hessian, torch.stack([X1, X2], -1).double())
+corners = torch.stack([torch.zeros_like(x_c), x_c, x_g])
+centre = (corners.amin(0) + corners.amax(0)) / 2
+reach = 0.75 * (corners.amax(0) - corners.amin(0)).max()
+x_1, x_2 = centre[:, None] + reach * torch.linspace(-1, 1, 201)
+X1, X2 = torch.meshgrid(x_1, x_2, indexing="xy")
+Z = quadratic(slope, hessian, torch.stack([X1, X2], -1))
 share = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
 
-figure, (plane, line) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=(1.7, 1), layout="constrained")
+figure, (plane, line) = plt.subplots(1, 2, figsize=(10, 4.8), layout="constrained")
 lines = plane.contour(X1, X2, Z, levels=14, colors="#b0b0b0", linewidths=0.9, linestyles="solid")
-plane.clabel(lines, fontsize=8, colors="#606060")
-plane.contour(
-    X1, X2, Z, levels=[float(change["Cautious"])], colors="black", linewidths=1.2, linestyles="solid"
-)
-for name, end, colour, side in (("Cautious", x_c, GREEN, 1), ("Grams", x_g, BLUE, -1)):
-    upward = side if x_c[1] >= x_g[1] else -side
-    arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0}
-    plane.annotate("", end.tolist(), (0, 0), arrowprops=arrow)
-    text = f"{name}: $\\Delta L = {float(change[name]):.3f}$"
-    offset = {"xytext": (8, 10 * upward), "textcoords": "offset points", "va": "center"}
-    plane.annotate(text, end.tolist(), color=colour, weight="bold", **offset)
+level = float(change["Cautious"])
+plane.clabel(lines, [x for x in lines.levels if abs(x - level) > reach / 20], fontsize=8, colors="#606060")
+plane.contour(X1, X2, Z, levels=[level], colors="black", linewidths=1.2, linestyles="solid")
 plane.plot(*torch.stack([x_c, x_g]).T, ":", color="black")
+for name, end, colour, marker in (("Cautious", x_c, GREEN, "s"), ("Grams", x_g, BLUE, "o")):
+    plane.plot(*torch.stack([corners[0], end]).T, color=colour, linewidth=2)
+    plane.plot(
+        *end, marker, color=colour, markersize=9, label=f"{name}, $\\Delta L = {float(change[name]):.3f}$"
+    )
 plane.plot(0, 0, "o", color="black")
 plane.annotate("$w$", (0, 0), (-15, 4), textcoords="offset points")
 plane.set(xlabel="$x_1$", ylabel="$x_2$", title=r"contours of $f(w+x)-f(w)$", aspect="equal")
+plane.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
 
 line.plot(share, quadratic(slope, hessian, x_c + share * (x_g - x_c)), color="black", label="what happens")
-promise = float(change["Cautious"]) + share[:, 0] * dot(slope, x_g - x_c)
+promise = level + share[:, 0] * dot(slope, x_g - x_c)
 line.plot(share, promise, "--", color=VERMILLION, label="what the gradient at $w$ promises")
 line.set(
     title="along the dotted line", ylabel=r"$f(w+x)-f(w)$", xticks=(0, 1), xticklabels=("Cautious", "Grams")
 )
-line.margins(y=0.25)
-line.legend(frameon=False, loc="upper left")
+line.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
 plt.show()
 
 # %% [markdown]
@@ -339,7 +338,9 @@ plt.show()
 
 # %%
 display(Math(claims.by_id("comparison-sharp").latex))
-gt.prove("comparison-sharp")
+proof = gt.prove("comparison-sharp")
+assert proof.complete
+display(proof)
 
 # %% [markdown]
 # "If" rests on the two-point comparison (`gt.prove("two-point-comparison")`). "Only if" needs one function
@@ -420,7 +421,7 @@ axes.set(
     xlim=(0, 2),
     ylim=(-1.6, 2),
 )
-axes.legend(frameon=False, loc="upper left")
+axes.legend(loc="upper left", framealpha=1, edgecolor="none")
 plt.show()
 
 # %% [markdown]

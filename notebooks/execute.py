@@ -5,6 +5,7 @@ python notebooks/execute.py notebooks/01_one_step_descent.py
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
@@ -36,7 +37,8 @@ def main(scripts: list[str]) -> None:
         notebook = jupytext.read(script)
         for index, cell in enumerate(notebook.cells):
             cell.id = f"cell-{index:02}"  # random by default: each run would differ
-        nbformat.write(execute(notebook, script.parent), script.with_suffix(".ipynb"))
+        with TemporaryDirectory() as folder:
+            nbformat.write(execute(notebook, Path(folder)), script.with_suffix(".ipynb"))
 
 
 if __name__ == "__main__":

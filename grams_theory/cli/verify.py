@@ -1,5 +1,6 @@
 """`verify` and `report`: the main job, and its page."""
 
+import os
 from pathlib import Path
 
 import click
@@ -24,10 +25,17 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 @click.command()
 @click.option("--claims", callback=_names, metavar="A,B", help="Only these claims (default: all).")
 @campaign
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one per core, at most 4",
+    help="Processes that share the claims.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts.json instead of the table.")
 @output_directory("Where verdicts.json and report/index.html go.")
 @click.pass_context
-def verify(ctx, claims, as_json, out, **campaign_options) -> None:
+def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
     """Prove and fuzz every claim, print the table of verdicts, write verdicts.json and report/index.html.
 
     Exits with 0 when every verdict is the recorded one, 1 when one changed, 2 on bad usage.
@@ -48,7 +56,7 @@ def verify(ctx, claims, as_json, out, **campaign_options) -> None:
     from grams_theory.report import render
 
     with progress() as callback:
-        ledger = run(claims=claims, progress=callback, **campaign_options)
+        ledger = run(claims=claims, progress=callback, workers=workers, **campaign_options)
     document = dumps(ledger)
     write_all({verdicts: document.encode(), page: render(ledger).encode()})
     if as_json:

@@ -149,11 +149,11 @@ class Subject:
         for parameter, rows in self._parts:
             parameter.grad = gradient[rows].to(parameter.dtype, copy=True)
         self.optimizer.step()
-        finite = torch.isfinite(self.w).all(-1)
-        if not bool(finite.all()):
+        if not all(bool(parameter.isfinite().all()) for parameter, _ in self._parts):
+            row = int((~self.w.isfinite()).any(-1).nonzero()[0])
             raise UsageError(
-                f"{self.name} made weights NaN or infinite at batch index {int((~finite).nonzero()[0])} "
-                "from finite gradients; use a smaller lr, or mend the optimizer"
+                f"{self.name} made weights NaN or infinite at batch index {row} from finite gradients; "
+                "use a smaller lr, or mend the optimizer"
             )
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from typing import Any, Literal
 
 from grams_theory import claims as registry
@@ -23,13 +27,15 @@ from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.verdict import decide
 from grams_theory.symbolic import proof
 
+Stage = Literal["prove", "fuzz", "measure", "done"]
+
 
 @dataclass(frozen=True)
 class Progress:
     """Where a verification stands."""
 
     claim_id: str
-    stage: Literal["prove", "fuzz", "measure", "done"]
+    stage: Stage
     done: int
     """Claims that are finished."""
     total: int
@@ -128,10 +134,15 @@ def fuzz(
     )
 
 
-def _examine(
-    claim: Claim, settled: dict[str, ClaimResult], budget: str | int, rig: Rig, seed: int, report
-) -> ClaimResult:
-    began, evidence = time.monotonic(), []
+Report = Callable[[Stage, float], None]
+
+
+def _gather(
+    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report | None = None
+) -> tuple[list[Evidence], float]:
+    """All evidence about a claim on its own, and the seconds that it took."""
+    claim, began, evidence = registry.by_id(claim_id), time.monotonic(), []
+    report = report or (lambda stage, share: None)
     if claim.prove is not None or claim.prove_vacuous is not None:
         report("prove", 0.0)
         evidence.append(proof.prove(claim))
@@ -144,18 +155,17 @@ def _examine(
         report("measure", 0.0)
         with one_thread():
             evidence += claim.measure(rig.device)
+    return evidence, time.monotonic() - began
+
+
+def _settle(
+    claim: Claim, evidence: list[Evidence], seconds: float, settled: Mapping[str, ClaimResult]
+) -> ClaimResult:
+    """The result, once the claims that the source's argument rests on are settled."""
     refuted = tuple(name for name in claim.argument if settled[name].verdict is Verdict.REFUTED)
-    if refuted:
-        evidence.append(ArgumentEvidence(refuted))
-    verdict = decide(claim.id, evidence)
+    found = (*evidence, ArgumentEvidence(refuted)) if refuted else tuple(evidence)
     return ClaimResult(
-        claim.id,
-        claim.title,
-        claim.source,
-        verdict,
-        claim.recorded,
-        tuple(evidence),
-        time.monotonic() - began,
+        claim.id, claim.title, claim.source, decide(claim.id, found), claim.recorded, found, seconds
     )
 
 
@@ -182,6 +192,7 @@ def verify(
     seed: int = 0,
     progress: Listener | None = None,
     dtype: str = "float64",
+    workers: int = 1,
 ) -> Ledger:
     """Prove, fuzz and decide every claim (or those named, with the claims that their arguments rest on).
 
@@ -192,6 +203,7 @@ def verify(
         seed: seed of every random stream.
         progress: called with `Progress` as the work goes on.
         dtype: of the weights: float64, float32, bfloat16 or float16.
+        workers: processes that share the claims; more than one needs an importable main module, as the command has.
 
     Raises:
         UsageError: unknown claim, device or dtype, or a budget of nothing.
@@ -202,18 +214,36 @@ def verify(
     wanted = everything if claims is None else list(claims)
     todo = _with_arguments(wanted)
     settled: dict[str, ClaimResult] = {}
-    for claim in todo:
 
-        def report(stage: Any, share: float, claim: Claim = claim) -> None:
-            if progress is not None:
-                progress(Progress(claim.id, stage, len(settled), len(todo), share))
-
-        result = _examine(claim, settled, budget, rig, seed, report)
-        settled[claim.id] = result
+    def tell(claim: Claim, stage: Stage, share: float, result: ClaimResult | None = None) -> None:
         if progress is not None:
-            progress(Progress(claim.id, "done", len(settled), len(todo), 1.0, result))
+            progress(Progress(claim.id, stage, len(settled), len(todo), share, result))
+
+    with _pool(workers) as pool:
+        tasks = [pool.submit(_gather, claim.id, budget, rig, seed) for claim in todo] if pool else []
+        for place, claim in enumerate(todo):
+            tell(claim, "prove", 0.0)
+            if tasks:
+                evidence, seconds = tasks[place].result()
+            else:
+                evidence, seconds = _gather(claim.id, budget, rig, seed, partial(tell, claim))
+            settled[claim.id] = _settle(claim, evidence, seconds, settled)
+            tell(claim, "done", 1.0, settled[claim.id])
     ordered = tuple(settled[claim_id] for claim_id in everything if claim_id in settled)
     return Ledger(ordered, environment(rig, seed, budget))
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Worker processes, or None for a single one: this process itself."""
+    if workers < 2:
+        yield None
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def environment(rig: Rig, seed: int, budget: str | int) -> dict[str, Any]:

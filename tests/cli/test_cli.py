@@ -122,10 +122,30 @@ def test_options_reach_the_engine(run):
         seen.update(options)
         return LEDGER
 
-    options = ("--claims", "a, b", "--budget", "3s", "--device", "cuda", "--dtype", "float32", "--seed", "7")
+    options = (
+        "--claims",
+        "a, b",
+        "--budget",
+        "3s",
+        "--device",
+        "cuda",
+        "--dtype",
+        "float32",
+        "--seed",
+        "7",
+        "--workers",
+        "3",
+    )
     run("verify", *options, verify=verify)
     seen.pop("progress")
-    assert seen == {"claims": ["a", "b"], "budget": "3s", "device": "cuda", "dtype": "float32", "seed": 7}
+    assert seen == {
+        "claims": ["a", "b"],
+        "budget": "3s",
+        "device": "cuda",
+        "dtype": "float32",
+        "seed": 7,
+        "workers": 3,
+    }
 
 
 def test_progress_is_one_line_per_finished_claim_when_piped(run):

@@ -84,12 +84,13 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Noise
             gen = generator(structure.seed, "noise", device=rig.device)
             run = rig.subject(name, f.minimizer, eta, structure.hyper)
             total, loss = torch.zeros_like(f.minimizer), torch.zeros_like(f.smoothness)
+            w = run.w
             for step in range(steps):
-                w = run.w
                 run.step(f.gradient(w) + f.noise(gen, w.shape))
+                w = run.w
                 if step >= steps // 2:
-                    total += run.w
-                    loss += f.value(run.w) - f.minimum.mid
+                    total += w
+                    loss += f.value(w) - f.minimum.mid
             tail = steps - steps // 2
             means[name].append(_confident((total / tail).squeeze(-1)))
             losses[name].append(_confident(loss / tail))

@@ -116,7 +116,7 @@ def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
         family,
         BATCH,
         HYPERS,
-        steps=st.sampled_from([16, 4, 40, 2, 8, 3]),
+        steps=st.sampled_from([16, 4, 24, 2, 8, 3]),
         fraction=st.sampled_from([1.0, 0.5, 0.9, 0.1]),
     )
 
