@@ -88,7 +88,7 @@ def _result(claim: Mapping[str, Any]) -> ClaimResult:
         title=claim["title"],
         source=claim["source"],
         verdict=Verdict(claim["verdict"]),
-        recorded=Verdict(claim["recorded"]),
+        recorded=None if claim["recorded"] is None else Verdict(claim["recorded"]),
         evidence=tuple(_evidence(entry) for entry in claim["evidence"]) + witness,
         seconds=claim["seconds"],
     )

@@ -27,7 +27,8 @@ class ClaimResult:
     title: str
     source: str
     verdict: Verdict
-    recorded: Verdict
+    recorded: Verdict | None
+    """The verdict that a verification must reach; None where none is, as for another optimizer."""
     evidence: tuple[Evidence, ...]
     seconds: float
 
@@ -46,7 +47,7 @@ class ClaimResult:
     @property
     def changed(self) -> bool:
         """Whether the verdict differs from the recorded one."""
-        return self.verdict is not self.recorded
+        return self.recorded is not None and self.verdict is not self.recorded
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -54,7 +55,7 @@ class ClaimResult:
             "title": self.title,
             "source": self.source,
             "verdict": str(self.verdict),
-            "recorded": str(self.recorded),
+            "recorded": None if self.recorded is None else str(self.recorded),
             "evidence": [
                 {"type": type(e).__name__.removesuffix("Evidence").lower(), **asdict(e)}
                 for e in self.evidence

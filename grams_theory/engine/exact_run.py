@@ -135,4 +135,4 @@ def _shrink(claim: Claim, case: Case, part: str) -> Case:
     fixed = {"betas", "steps"}
     numbers = {name: value for name, value in with_betas(case, betas).items() if name not in fixed}
     rest = {"betas": betas, "steps": case["steps"]}
-    return {**shrink(numbers, lambda c: violates(claim, {**c, **rest}, part)), **rest}
+    return {**shrink(numbers, lambda c: violates(claim, {**c, **rest}, part), attempts=500), **rest}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -77,26 +76,23 @@ def _dimension(case: Case) -> int:
     return next((len(v) for v in case.values() if isinstance(v, list)), 0)
 
 
-def shrink(case: Case, holds: Holds, seconds: float = 5.0) -> Case:
-    """The simplest case found for which `holds` (it must hold for `case`); stops after that time."""
-    deadline = time.monotonic() + seconds
-    dropping = True
-    while dropping and _dimension(case) > 1:
-        dropping = False
-        for index in range(_dimension(case)):
-            smaller = _without_coordinate(case, index)
-            if time.monotonic() < deadline and holds(smaller):
-                case, dropping = smaller, True
-                break
+def shrink(case: Case, holds: Holds, attempts: int = 5000) -> Case:
+    """The simplest case found for which `holds`, which must hold for `case`, asking it at most `attempts` times."""
+    left = iter(range(attempts))
+
+    def accepts(candidate: Case) -> bool:
+        return next(left, None) is not None and holds(candidate)
+
+    smaller: Case | None = case
+    while smaller is not None and _dimension(case := smaller) > 1:
+        candidates = (_without_coordinate(case, index) for index in range(_dimension(case)))
+        smaller = next((c for c in candidates if accepts(c)), None)
     improving = True
     while improving:
         improving = False
         for path in _paths(case):
-            for x in simpler(_get(case, path)):
-                if time.monotonic() > deadline:
-                    return case
-                candidate = _with(case, path, x)
-                if holds(candidate):
-                    case, improving = candidate, True
-                    break
+            candidates = (_with(case, path, x) for x in simpler(_get(case, path)))
+            simplest = next((c for c in candidates if accepts(c)), None)
+            if simplest is not None:
+                case, improving = simplest, True
     return case

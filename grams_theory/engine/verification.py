@@ -129,9 +129,7 @@ def fuzz(
     evidence, witness = attack(claim, budget, seed=seed, rig=rig, progress=report)
     found: tuple[Evidence, ...] = (evidence,) if witness is None else (evidence, witness)
     verdict = decide(claim_id, found)
-    return ClaimResult(
-        claim.id, claim.title, claim.source, verdict, claim.recorded, found, time.monotonic() - began
-    )
+    return ClaimResult(claim.id, claim.title, claim.source, verdict, None, found, time.monotonic() - began)
 
 
 Report = Callable[[Stage, float], None]
