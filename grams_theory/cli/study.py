@@ -23,7 +23,8 @@ def estimate_pl(loss, steps, seed, device) -> None:
     from grams_theory.cli.tables import measured_table
     from grams_theory.landscape import load
 
-    console().print(measured_table(load(loss).estimate(steps=steps, seed=seed, device=device).table()))
+    estimate, terminal = load(loss).estimate(steps=steps, seed=seed, device=device), console()
+    terminal.print(measured_table(estimate.table(), terminal.width))
 
 
 def _point(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, float]:

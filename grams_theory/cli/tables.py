@@ -1,6 +1,6 @@
 """What the commands print."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -23,6 +23,10 @@ STYLES: Mapping[Verdict, str] = {
 }
 NARROW = 110
 ROWS_SHOWN = 20
+COLUMN_GAP = 3
+"""What a column takes beside its text."""
+PROSE = 24
+"""A cell longer than this is prose, which may be folded."""
 
 
 def verdict_text(verdict: Verdict) -> Text:
@@ -58,16 +62,39 @@ def evidence_text(result: ClaimResult) -> Text:
     return Text("\n".join(describe(evidence) for evidence in result.evidence) or "none")
 
 
-def measured_table(measured: MeasuredEvidence) -> RenderableType:
-    """A table of measurements with its notes."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for index, column in enumerate(measured.columns):
-        numeric = all(isinstance(row[index], int | float | None) for row in measured.rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in measured.rows:
-        table.add_row(*(cell if isinstance(cell, str) else number(cell) for cell in row))
+def measured_table(measured: MeasuredEvidence, width: int) -> RenderableType:
+    """A table of measurements with its notes; columns that do not fit go on below, beside the first one again."""
+    rows = [[cell if isinstance(cell, str) else number(cell) for cell in row] for row in measured.rows]
+    numeric = [
+        all(isinstance(row[index], int | float | None) for row in measured.rows)
+        for index in range(len(measured.columns))
+    ]
+    parts = []
+    for columns in _fitting(measured.columns, rows, width):
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for index in columns:
+            table.add_column(
+                measured.columns[index], justify="right" if numeric[index] else "left", overflow="fold"
+            )
+        for row in rows:
+            table.add_row(*(row[index] for index in columns))
+        parts.append(table)
     notes = (Text(note, style="dim") for note in measured.notes)
-    return Group(Text(measured.title, style="bold"), table, *notes, Text())
+    return Group(Text(measured.title, style="bold"), *parts, *notes, Text())
+
+
+def _fitting(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+    """Indices of columns in groups that fit, each behind the first column."""
+    longest = (max(len(row[i]) for row in [names, *rows]) for i in range(len(names)))
+    cells = [min(length, PROSE) + COLUMN_GAP for length in longest]
+    groups, room = [[0]], width - cells[0]
+    for index in range(1, len(names)):
+        if cells[index] > room and len(groups[-1]) > 1:
+            groups.append([0])
+            room = width - cells[0]
+        groups[-1].append(index)
+        room -= cells[index]
+    return groups
 
 
 def ledger_report(ledger: Ledger, width: int) -> RenderableType:
@@ -78,7 +105,7 @@ def ledger_report(ledger: Ledger, width: int) -> RenderableType:
         for name in ledger.changed
     )
     return Group(
-        *(measured_table(m) for m in measured if len(m.rows) <= ROWS_SHOWN),
+        *(measured_table(m, width) for m in measured if len(m.rows) <= ROWS_SHOWN),
         results_table(ledger.results, width),
         *changed,
     )

@@ -12,19 +12,18 @@ from grams_theory.optim import Grams
 
 COLUMNS = (
     "loss",
-    "samples",
-    "weights",
-    "L certified",
+    "n",
+    "D",
+    "L cert.",
     "L seen",
-    "mu certified",
-    "mu upper",
-    "kappa min",
-    "kappa median",
-    "disagreement",
-    "Theorem 4.15",
-    "bound / initial gap",
-    "informative from T",
-    "mu of the bound",
+    "μ cert.",
+    "μ upper",
+    "κ min",
+    "κ median",
+    "disagree",
+    "Thm 4.15",
+    "bound/gap",
+    "informs from T",
 )
 
 
@@ -53,10 +52,11 @@ def measure_real_losses(
         columns=COLUMNS,
         rows=tuple(rows),
         notes=(
-            "mu upper: smallest ½‖∇f‖²/(f − f*) met, an upper bound of any global mu; it depends on the run",
-            "mu certified is blank where no mu > 0 holds everywhere, or none is known",
-            "Theorem 4.15's bound is taken with the certified mu, or with mu upper where there is none, "
-            "and with the largest gradient norm of the run as G",
+            "n samples, D weights; κ = ⟨|g|, |u|⟩/(‖g‖‖u‖); disagree: median share of coordinates with u_i g_i < 0",
+            "μ upper: smallest ½‖∇f‖²/(f − f*) met, an upper bound of any global μ; it depends on the run",
+            "μ cert. is blank where no μ > 0 holds everywhere, or none is known",
+            "Theorem 4.15's bound is taken with the certified μ, or with μ upper where there is none, and with the "
+            "largest gradient norm of the run as G; gap is the initial one; T is where the bound falls below it",
         ),
     )
 
@@ -77,5 +77,4 @@ def _row(name: str, e: PLEstimate, lr: float) -> tuple[str | float | int | None,
         bound.status,
         bound.factor,
         bound.informative_from,
-        bound.mu_source,
     )
