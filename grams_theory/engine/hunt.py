@@ -69,7 +69,9 @@ class Tally:
             self.violations += int(violated.sum())
             clear = violated | (outcome.inside & outcome.decided & margin.surely_nonnegative())
             if bool(clear.any()):
-                self.parts[part] = min(self.parts.get(part, float("inf")), margin.mid[clear].min().item())
+                self.parts[part] = min(
+                    self.parts.get(part, float("inf")), margin.mid[clear].min().item() + 0.0
+                )
 
     def evidence(self, optimizers: tuple[str, ...], seed: int, seconds: float) -> FuzzEvidence:
         return FuzzEvidence(

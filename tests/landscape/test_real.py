@@ -42,5 +42,5 @@ def test_the_table_has_every_loss_and_no_contradiction():
         assert row["L cert."] is None or row["L seen"] <= row["L cert."]
         assert row["μ cert."] is None or row["μ cert."] <= row["μ upper"]
         assert 0 < row["κ min"] <= row["κ median"] <= 1
-        assert 0 <= row["disagreement"] <= 1
+        assert 0 <= row["disagree"] <= 1
         assert (row["bound/gap"] < 1) == (row["Thm 4.15"] == "informative")
