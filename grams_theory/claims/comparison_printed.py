@@ -77,6 +77,6 @@ CLAIM = Claim(
     margin=margin,
     prove_vacuous=prove_vacuous,
     argument=("alignment", "lemma-3.9", "lemma-4.2"),
-    note="If 0/0 is read as no condition, only u with M empty remain, and there the two steps are one.",
+    note="If 0/0 is read as no condition, only u with M empty remain, and there the two steps agree wherever gᵢ ≠ 0.",
     place=(4, 2, 1),
 )

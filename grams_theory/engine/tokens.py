@@ -62,13 +62,15 @@ class Replay:
     @property
     def text(self) -> str:
         outcome = "violated" if self.reproduced else "not violated"
-        lines = [
-            f"claim     {self.token.claim}, part {self.token.part!r}",
-            f"family    {self.token.structure.family}, dimension {self.token.structure.dim}, row {self.token.row}",
-            f"margin    {self.margin:.6g} ± {self.rounding:.1g}  ({outcome})",
-        ]
-        lines += [f"{name:<9} {value}" for name, value in self.case.items() if value is not None]
-        return "\n".join(lines)
+        structure = self.token.structure
+        lines = {
+            "claim": f"{self.token.claim}, part {self.token.part!r}",
+            "family": f"{structure.family}, dimension {structure.dim}, row {self.token.row}",
+            "margin": f"{self.margin:.6g} ± {self.rounding:.1g}  ({outcome})",
+            **{name: value for name, value in self.case.items() if value is not None},
+        }
+        width = max(map(len, lines))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items())
 
 
 def replay(text: str, device: str = "cpu") -> Replay:
