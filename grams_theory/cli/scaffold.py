@@ -54,13 +54,12 @@ CLAIM = Claim(
 CHECK = Template('''\
 """Proof-check of ${id}."""
 
-from grams_theory.engine import prove
 
-
-def test_every_step_of_the_proof_checks():
-    evidence = prove("${id}")
-    assert evidence.complete, evidence.failure
-    assert evidence.checked > 0
+def test_it_is_proved_and_survives_the_production_optimizers(examine):
+    result = examine("${id}")
+    assert result.proof.complete, result.proof.failure
+    assert result.fuzz.violations == 0
+    assert result.verdict == "proved"
 ''')
 
 

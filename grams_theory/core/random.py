@@ -12,5 +12,5 @@ def stream_seed(seed: int, *address: str | int) -> int:
 
 
 def generator(seed: int, *address: str | int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A torch generator for that address. CPU streams are the same on every machine."""
+    """A torch generator for that address. On a CPU, machines differ at most in the last bits of normal samples."""
     return torch.Generator(device).manual_seed(stream_seed(seed, *address))

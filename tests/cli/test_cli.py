@@ -306,7 +306,7 @@ def test_new_claim_writes_a_claim_that_proves_and_a_check_that_passes(run, tmp_p
 
     evidence = prove(module.CLAIM)
     assert evidence.complete, evidence.failure
-    assert 'prove("lemma-9.9")' in (tmp_path / "proofs/test_lemma_9_9.py").read_text()
+    assert 'examine("lemma-9.9")' in (tmp_path / "proofs/test_lemma_9_9.py").read_text()
 
 
 def test_new_claim_refuses_to_overwrite(run, tmp_path):

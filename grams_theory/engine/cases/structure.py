@@ -17,7 +17,7 @@ from grams_theory.engine.production import Hyper
 
 @dataclass(frozen=True)
 class Structure:
-    """One batch of cases, complete: the same structure gives the same tensors on every machine."""
+    """One batch of cases, complete: the same structure gives the same tensors, up to the rounding of the machine."""
 
     family: str
     dim: int
