@@ -38,11 +38,6 @@ def rational(x: Rational) -> fmpq:
     return fmpq(fraction.numerator, fraction.denominator)
 
 
-def text(x: Any) -> str:
-    """A rational as "p/q" (or "p"), a ball in Arb's notation."""
-    return str(x)
-
-
 def _sqrt(x: Any) -> arb:
     return arb(x).sqrt()
 

@@ -54,9 +54,6 @@ class Tensors:
     def mul(self, other) -> Tensors:
         return Tensors(torch._foreach_mul(self.items, _operand(other)))
 
-    def div(self, other) -> Tensors:
-        return Tensors(torch._foreach_div(self.items, _operand(other)))
-
     def add_(self, other, *, alpha: float = 1) -> Tensors:
         if isinstance(other, Tensors):
             torch._foreach_add_(self.items, other.items, alpha=alpha)
