@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
-from grams_theory import families
 from grams_theory.core.claim import Claim, Flow
 from grams_theory.core.function import Family
 from grams_theory.core.random import generator
@@ -38,13 +37,7 @@ def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
 
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Any, Tensor]:
     """The batch of states; every row is inside the premise. A flow has no production optimizer."""
-    family = families.by_name(structure.family)
-    f = family(
-        generator(structure.seed, "family", device=rig.device),
-        structure.batch,
-        structure.dim,
-        **structure.options,
-    )
+    f = structure.functions(rig.device)
     record = _system(claim).sample(
         generator(structure.seed, "state", device=rig.device), f, **structure.knobs
     )

@@ -48,6 +48,10 @@ def _confident(samples: Tensor) -> Ball:
     return Ball(samples.mean(), SIGMAS * samples.std() / len(samples) ** 0.5)
 
 
+def _stack(balls: list[Ball]) -> Ball:
+    return Ball(torch.stack([ball.mid for ball in balls]), torch.stack([ball.rad for ball in balls]))
+
+
 def pool(claim: Claim) -> list[Family]:
     """The stochastic families."""
     return [family for family in families.all_families() if "stochastic" in family.traits]
@@ -68,13 +72,7 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Noise
     """Run every optimizer of the claim at each step size from the minimiser, on shared noise."""
     assert isinstance(claim.setting, Noise)
     names = claim.setting.optimizers
-    family = families.by_name(structure.family)
-    f = family(
-        generator(structure.seed, "family", device=rig.device),
-        structure.batch,
-        structure.dim,
-        **structure.options,
-    )
+    f = structure.functions(rig.device)
     assert f.minimizer is not None and f.minimum is not None
     means: dict[str, list[Ball]] = {name: [] for name in names}
     losses: dict[str, list[Ball]] = {name: [] for name in names}
@@ -94,8 +92,7 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Noise
             tail = steps - steps // 2
             means[name].append(_confident((total / tail).squeeze(-1)))
             losses[name].append(_confident(loss / tail))
-    stack = lambda balls: Ball(torch.stack([b.mid for b in balls]), torch.stack([b.rad for b in balls]))  # noqa: E731
     record = NoiseRecord(
-        ETAS, {n: stack(b) for n, b in means.items()}, {n: stack(b) for n, b in losses.items()}
+        ETAS, {n: _stack(b) for n, b in means.items()}, {n: _stack(b) for n, b in losses.items()}
     )
     return record, torch.ones(len(ETAS), dtype=torch.bool, device=rig.device)

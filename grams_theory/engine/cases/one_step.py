@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
-from grams_theory import families
 from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.function import Family, FunctionBatch
 from grams_theory.core.random import generator
@@ -174,13 +173,7 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step,
     setting = claim.setting
     assert isinstance(setting, OneStep)
     names = setting.optimizers
-    family = families.by_name(structure.family)
-    f = family(
-        generator(structure.seed, "family", device=rig.device),
-        structure.batch,
-        structure.dim,
-        **structure.options,
-    )
+    f = structure.functions(rig.device)
     w, history = _state(structure, f, names[0], rig)
     g = f.gradient(Ball.exact(w))
     gradients = (*history, rig.narrow(g.mid))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
-from grams_theory import families
 from grams_theory.core.claim import Claim, Run
 from grams_theory.core.errors import UsageError
 from grams_theory.core.function import Family, FunctionBatch
@@ -148,13 +147,7 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRe
     """The batch of runs and the mask (B,) of rows inside the premise; None if no row is inside."""
     setting = claim.setting
     assert isinstance(setting, Run)
-    family = families.by_name(structure.family)
-    f = family(
-        generator(structure.seed, "family", device=rig.device),
-        structure.batch,
-        structure.dim,
-        **structure.options,
-    )
+    f = structure.functions(rig.device)
     start = rig.narrow(f.start(generator(structure.seed, "state", device=rig.device)))
     record = RunRecord(f, start, structure.hyper, structure.knobs["steps"])
     bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from grams_theory import families
 from grams_theory.core.claim import Claim
 from grams_theory.core.errors import UsageError
-from grams_theory.core.function import Family
+from grams_theory.core.function import Family, FunctionBatch
+from grams_theory.core.random import generator
 from grams_theory.engine.production import Hyper
 
 
@@ -27,6 +28,12 @@ class Structure:
     hyper: Hyper = field(default_factory=Hyper)
     knobs: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the driver, such as the history length or the fraction of the allowed step size."""
+
+    def functions(self, device: str) -> FunctionBatch:
+        """The functions of the batch, sampled from their own stream."""
+        family = families.by_name(self.family)
+        stream = generator(self.seed, "family", device=device)
+        return family(stream, self.batch, self.dim, **self.options)
 
     def as_dict(self) -> dict[str, Any]:
         return {
