@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from grams_theory.core.ledger import ClaimResult, Ledger
     from grams_theory.core.verdict import Verdict
     from grams_theory.engine import fuzz, prove, replay, verify
-    from grams_theory.landscape import estimate_pl
+    from grams_theory.landscape import comparison_step_size, estimate_pl
     from grams_theory.optim import AMS, Adam, AdamW, CautiousAdam, CautiousLion, Grams, Lion
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ _HOMES = {
     "Ledger": "grams_theory.core.ledger",
     "Verdict": "grams_theory.core.verdict",
     **dict.fromkeys(("fuzz", "prove", "replay", "verify"), "grams_theory.engine"),
+    "comparison_step_size": "grams_theory.landscape",
     "estimate_pl": "grams_theory.landscape",
     **dict.fromkeys(
         ("AMS", "Adam", "AdamW", "CautiousAdam", "CautiousLion", "Grams", "Lion"), "grams_theory.optim"
@@ -42,6 +43,7 @@ __all__ = [
     "Ledger",
     "Lion",
     "Verdict",
+    "comparison_step_size",
     "estimate_pl",
     "fuzz",
     "prove",

@@ -17,6 +17,9 @@ Matrix = Sequence[Vector]
 Rule = Callable[[Vector, Vector], Vector]
 """Adam's update u and the gradient g -> the step s of w ← w − ηs."""
 
+CALCULUS = ("fundamental theorem of calculus", "monotone integrals")
+"""What the descent lemma rests on, and with it every claim about L-smooth functions."""
+
 
 def exactly(data: Any, number: Callable[[Any], Any] = Fraction) -> Any:
     """The numbers "p/q" in nested data, as `Fraction`s (or what `number` makes of a `Fraction`)."""
@@ -64,6 +67,12 @@ def adam(u: Vector, g: Vector) -> Vector:
 def cautious(u: Vector, g: Vector) -> Vector:
     """u∘1[u∘g ≥ 0] (Definition 3.7)."""
     return [a if a * b >= 0 else 0 * a for a, b in zip(u, g, strict=True)]
+
+
+def released(u: Vector, g: Vector) -> Vector:
+    """u∘1[u∘g > 0] over the mask's mean, as in the released code of Cautious."""
+    mask = [a * b > 0 for a, b in zip(u, g, strict=True)]
+    return [a * len(mask) / sum(mask) if kept else 0 * a for a, kept in zip(u, mask, strict=True)]
 
 
 def grams(u: Vector, g: Vector) -> Vector:

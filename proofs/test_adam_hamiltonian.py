@@ -4,8 +4,8 @@
     a ≥ b/4  ⇒  dH/dt ≤ 0 along all three, wherever v > 0
 
 An example in Section 4 of the paper. True, and 1/4 is the smallest constant: below it H grows where g = 0 and
-ε/√v is small. In the discrete Adam, a = 1 − β₁ and b = 1 − β₂ up to the step: the default betas have a = 100
-b.
+ε/√v is small: a part of the claim. In the discrete Adam, a = 1 − β₁ and b = 1 − β₂ up to the step: the default betas
+have a = 100 b.
 """
 
 from dataclasses import replace

@@ -7,15 +7,14 @@ True in both directions: a quadratic whose curvature is L or −L attains it. A 
 moved by the mask u∘g ≥ 0 and not by Grams, and so belongs to r − a.
 """
 
-from dataclasses import replace
 from fractions import Fraction as Q
 
 import pytest
 import sympy as sp
 
-from grams_theory.claims import by_id
-from grams_theory.symbolic.proof import prove, reals
-from proofs.by_hand import cautious, dot, grams, minus, quadratic, reflection, root, times, within
+from grams_theory.symbolic.proof import prove
+from proofs.by_hand import CALCULUS, cautious, dot, grams, minus, quadratic, reflection, root, times, within
+from proofs.planted import restated
 
 L = Q(2)
 CASES = {
@@ -42,7 +41,7 @@ def threshold(g, u):
 
 
 def test_it_is_proved_from_the_two_point_comparison(proved):
-    proved("comparison-sharp", uses=("two-point-comparison",))
+    proved("comparison-sharp", axioms=CALCULUS, uses=("two-point-comparison", "two-point-attained"))
 
 
 @case
@@ -73,13 +72,10 @@ def test_it_asks_for_less_than_the_sign_repaired_bound():
 
 
 def test_a_planted_fault_a_condition_one_percent_weaker_is_not_proved():
-    def argument(p):
-        beta, minus, plus, L, eta, gap = reals("β ‖r−a‖ ‖r+a‖ L η ΔL_G−ΔL_C")
-        bound = sp.Le(gap, -eta * beta + L / 2 * eta**2 * minus * plus)
-        two_points = p.cite("two-point-comparison", "ΔL_G − ΔL_C ≤ −ηβ + (L/2)η²‖r−a‖‖r+a‖", bound)
-        weaker = sp.Le(eta * L * minus * plus, sp.Rational(202, 100) * beta)
-        p.implies("if", [two_points, weaker, eta >= 0], sp.Le(gap, 0))
+    def edit(part):
+        condition, conclusion = part.args
+        return sp.Implies(sp.Le(condition.lhs, sp.Rational(101, 100) * condition.rhs), conclusion)
 
-    attempt = prove(replace(by_id("comparison-sharp"), prove=argument))
+    attempt = prove(restated("comparison-sharp", "if", edit))
     assert not attempt.complete
     assert str(attempt.failure).startswith("if: the implication is false")

@@ -7,14 +7,13 @@ quadratic that curves in one direction only attains it. Convexity allows a large
 and is needed.
 """
 
-from dataclasses import replace
 from fractions import Fraction as Q
 
 import sympy as sp
 
-from grams_theory.claims import by_id
-from grams_theory.symbolic.proof import prove, reals
-from proofs.by_hand import cautious, dot, grams, minus, quadratic, reflection, root, times, within
+from grams_theory.symbolic.proof import prove
+from proofs.by_hand import CALCULUS, cautious, dot, grams, minus, quadratic, reflection, root, times, within
+from proofs.planted import restated
 
 L, g, u = Q(2), [Q(1), Q(1)], [Q(3), Q(-8)]
 a, r = cautious(u, g), grams(u, g)
@@ -32,7 +31,11 @@ def change_between(H, eta):
 
 
 def test_it_is_proved_from_the_two_point_comparison(proved):
-    proved("comparison-sharp-convex", uses=("two-point-comparison",))
+    proved(
+        "comparison-sharp-convex",
+        axioms=CALCULUS,
+        uses=("two-point-comparison-convex", "two-point-attained"),
+    )
 
 
 def test_a_projection_attains_it():
@@ -55,13 +58,10 @@ def test_without_convexity_it_is_false():
 
 
 def test_a_planted_fault_a_condition_one_percent_weaker_is_not_proved():
-    def argument(p):
-        beta, spread, L, eta, gap = reals("β ‖r‖²−‖a‖²+‖r−a‖‖r+a‖ L η ΔL_G−ΔL_C")
-        bound = sp.Le(gap, -eta * beta + L / 4 * eta**2 * spread)
-        two_points = p.cite("two-point-comparison", "curvature in [0, L]", bound)
-        weaker = sp.Le(eta * L * spread, sp.Rational(404, 100) * beta)
-        p.implies("if", [two_points, weaker, eta >= 0], sp.Le(gap, 0))
+    def edit(part):
+        condition, conclusion = part.args
+        return sp.Implies(sp.Le(condition.lhs, sp.Rational(101, 100) * condition.rhs), conclusion)
 
-    attempt = prove(replace(by_id("comparison-sharp-convex"), prove=argument))
+    attempt = prove(restated("comparison-sharp-convex", "if", edit))
     assert not attempt.complete
     assert str(attempt.failure).startswith("if: the implication is false")

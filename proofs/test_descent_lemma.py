@@ -15,10 +15,11 @@ from grams_theory.claims import by_id
 from grams_theory.core.algebra import dot, norm2
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.hunt import hunt
+from proofs.by_hand import CALCULUS
 
 
 def test_it_is_proved_from_two_facts_about_integrals(proved):
-    proved("descent-lemma", axioms=("fundamental theorem of calculus", "monotone integrals"))
+    proved("descent-lemma", axioms=CALCULUS)
 
 
 @pytest.mark.parametrize("L", [Q(1), Q(7, 3)])

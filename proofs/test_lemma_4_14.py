@@ -4,8 +4,8 @@
     ⇒  (1/T) Σ_{t≤T} ‖∇f(w_t)‖² ≤ 8(G + ε)(f(w₁) − f*)/(ηT),    G = √(2L(f(w₁) − f*))
 
 Lemma 4.14 of the paper, which cites it for Adam. True for Adam, Cautious and Grams alike, with "small" made
-explicit: η ≤ (1 − β₁) ε^{3/2}/(4L√(G + ε)). Not claimed to be sharp; false for large steps, and for Grams
-with stochastic gradients (median-bias).
+explicit: η ≤ (1 − β₁)ε/(2L). There 2 is enough for 8. False for large steps, and for Grams with stochastic
+gradients (median-bias).
 """
 
 from fractions import Fraction as Q
@@ -15,7 +15,7 @@ import sympy as sp
 
 from grams_theory.claims import by_id, lemma_4_14
 from grams_theory.symbolic.proof import prove
-from proofs.by_hand import adam, apply, cautious, dot, grams, loss, run
+from proofs.by_hand import CALCULUS, adam, apply, cautious, dot, grams, loss, run
 
 RULES = {"Adam": adam, "Cautious": cautious, "Grams": grams}
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -29,17 +29,16 @@ def average_and_bound(rule, eta, T):
     return average, 8 * (G + EPS) * loss(H, START) / (eta * T)
 
 
-def test_it_is_proved_from_the_lyapunov_function_by_induction(proved):
-    proved("lemma-4.14", axioms=("induction",), uses=("ams-lyapunov",))
+def test_it_is_proved_from_the_lyapunov_function(proved):
+    proved("lemma-4.14", axioms=CALCULUS, uses=("ams-lyapunov",))
 
 
 @every_rule
 def test_it_holds_along_a_run_in_rationals(rule):
-    eta = Q(1, 12)
-    assert (4 * eta) ** 2 * (G + EPS) <= (1 - BETAS[0]) ** 2 * EPS**3
+    eta = (1 - BETAS[0]) * EPS / 2
     for T in range(1, 7):
         average, bound = average_and_bound(rule, eta, T)
-        assert average <= bound
+        assert average <= bound / 4
 
 
 @every_rule
@@ -49,7 +48,9 @@ def test_with_a_large_step_it_is_false(rule):
 
 
 def test_a_planted_fault_a_constant_one_percent_smaller_is_not_proved(monkeypatch):
-    monkeypatch.setattr(lemma_4_14, "FACTOR", sp.Rational(792, 100))
+    monkeypatch.setattr(lemma_4_14, "FACTOR", sp.Rational(198, 100))
     attempt = prove(by_id("lemma-4.14"))
     assert not attempt.complete
-    assert str(attempt.failure).startswith("average of the squared gradients: the implication is false")
+    assert str(attempt.failure).startswith(
+        "half of the first-order decrease is left: the implication is false"
+    )

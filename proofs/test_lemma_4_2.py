@@ -16,14 +16,14 @@ from grams_theory.core.algebra import dot as inner
 from grams_theory.core.algebra import norm2
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.hunt import hunt
-from proofs.by_hand import absolute, dot, grams, quadratic, scaled_identity, times
+from proofs.by_hand import CALCULUS, absolute, dot, grams, quadratic, scaled_identity, times
 
 L, g, u = Q(3), [Q(2), Q(-1)], [Q(1), Q(5)]
 r = grams(u, g)
 
 
 def test_it_is_proved_from_the_descent_lemma(proved):
-    proved("lemma-4.2", uses=("descent-lemma",))
+    proved("lemma-4.2", axioms=CALCULUS, uses=("descent-lemma",))
 
 
 def test_the_bound_is_attained():

@@ -13,7 +13,8 @@ from fractions import Fraction as Q
 import pytest
 import sympy as sp
 
-from grams_theory.claims import by_id, median_bias
+from grams_theory.claims import _median_setting as setting
+from grams_theory.claims import by_id
 from grams_theory.symbolic.proof import prove
 from proofs.by_hand import sign
 
@@ -46,8 +47,8 @@ def adam(m, g):
     return m
 
 
-def test_it_is_proved_from_expectation_and_induction(proved):
-    proved("median-bias", axioms=("expectation", "induction"))
+def test_it_is_proved_from_expectation(proved):
+    proved("median-bias", axioms=("expectation",))
 
 
 @pytest.mark.parametrize("w", [Q(-1), Q(0), Q(1, 2), Q(99, 100)])
@@ -79,13 +80,13 @@ def test_without_memory_there_is_no_bias(w):
 @pytest.mark.parametrize(
     ("name", "value", "step"),
     [
-        ("noise_law", lambda: {-1: sp.Rational(3, 4), 3: sp.Rational(101, 400)}, "the noise has mean 0"),
+        ("noise_law", lambda: {-1: sp.Rational(3, 4), 3: sp.Rational(101, 400)}, "(1 − β^1) E[M^1]"),
         ("FLOOR", "101/5000", "drift below the median, 0 ≤ x ≤ y"),
     ],
     ids=["noise with a mean", "a higher floor"],
 )
 def test_a_planted_fault_of_one_percent_is_not_proved(monkeypatch, name, value, step):
-    monkeypatch.setattr(median_bias, name, value)
+    monkeypatch.setattr(setting, name, value)
     attempt = prove(by_id("median-bias"))
     assert not attempt.complete
     assert str(attempt.failure).startswith(step)

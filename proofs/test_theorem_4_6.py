@@ -3,8 +3,8 @@
     d = k (momentum), k∘1[g∘k ≥ 0] (cautious), sign(g)∘|k| (Grams);  ⟨g, Φ(g)⟩ ≥ 0, ⟨k, Ψ(s)⟩ ≥ 0
     ⇒  dH/dt ≤ 0 along all three;  dL/dt ≤ 0 along Grams, and Grams ≤ cautious ≤ momentum
 
-Theorem 4.6 of the paper. True. Where some gᵢ = 0 the Grams flow jumps; the statement then holds for every
-velocity that Filippov's inclusion allows. It is about the flow: a finite step can raise H, however short.
+Theorem 4.6 of the paper. True. Where some gᵢ = 0 the Grams flow jumps; that is the chapter on Filippov's sense.
+It is about the flow: a finite step can raise H, however short.
 """
 
 from dataclasses import replace

@@ -18,11 +18,9 @@ DIGITS = 60
 
 
 def premise(case):
-    """0 < μ ≤ curvature ≤ L, and η ≤ θ ε^{3/2}/(4L√(G + ε)) with G = √(2L(f(w₁) − f*)), squared twice."""
+    """0 < μ ≤ curvature ≤ L, and η ≤ θε/(2L)."""
     L, eta, eps, theta = case["smoothness"], case["eta"], case["eps"], 1 - case["betas"][0]
-    most = theta**2 * eps**3 / (16 * L**2 * eta**2) - eps  # G is to be at most that
-    curved = case["pl"] > 0 and within(case["H"], case["pl"], L)
-    return curved and eta > 0 and eps > 0 and most >= 0 and 2 * L * loss(case["H"], case["start"]) <= most**2
+    return case["pl"] > 0 and within(case["H"], case["pl"], L) and eta > 0 and 2 * L * eta <= theta * eps
 
 
 def largest_excess(case):

@@ -15,7 +15,7 @@ from grams_theory.core.algebra import dot as inner
 from grams_theory.core.algebra import norm2
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.hunt import hunt
-from proofs.by_hand import dot, minus, quadratic, reflection, root, times, within
+from proofs.by_hand import CALCULUS, dot, minus, quadratic, reflection, root, times, within
 
 L, g = Q(2), [Q(1), Q(1)]
 x1, x2 = [Q(3), Q(0)], [Q(3), Q(8)]  # x₂ + x₁ = (6, 8), x₂ − x₁ = (0, 8)
@@ -28,8 +28,12 @@ def bound(x1, x2):
     return dot(g, minus(x2, x1)) + L / 2 * root(spread)
 
 
-def test_it_is_proved_from_the_descent_lemma(proved):
-    proved("two-point-comparison", uses=("descent-lemma",))
+def test_it_is_proved_by_interpolation(proved):
+    proved(
+        "two-point-comparison",
+        axioms=CALCULUS,
+        uses=("descent-lemma", "interpolation", "two-point-curvature"),
+    )
 
 
 def test_a_reflection_attains_it_for_points_on_one_side():

@@ -1,6 +1,7 @@
 """A small ledger made by hand, with every kind of evidence, and the claims that it is about."""
 
-from grams_theory.core.claim import CONVEX, SMOOTH, Claim
+from grams_theory.core.claim import Claim
+from grams_theory.core.definitions import CONVEX, SMOOTH
 from grams_theory.core.evidence import (
     ArgumentEvidence,
     FuzzEvidence,
@@ -102,12 +103,12 @@ def claim(id: str, **words) -> Claim:
 
 CLAIMS = (
     claim("alignment"),
-    claim("comparison-printed", assumptions=(SMOOTH,), uses=("alignment",)),
+    claim("comparison-printed", assumptions=(SMOOTH,)),
     claim("comparison-sign-repaired", assumptions=(SMOOTH, CONVEX), amends="comparison-printed"),
     claim(
         "comparison-sharp", assumptions=(SMOOTH,), amends="comparison-sign-repaired", note="It is attained."
     ),
-    claim("theorem-4.15", argument=("comparison-sign-repaired", "lemma-4.14"), uses=("alignment",)),
+    claim("theorem-4.15", argument=("comparison-sign-repaired", "lemma-4.14")),
     claim("figure-1"),
     claim("lemma-4.14"),
 )

@@ -39,7 +39,7 @@ def by_id(claim_id: str) -> Claim:
 
 
 def check_references(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """The same claims, if ids are unique, references exist, and no proof rests on itself.
+    """The same claims, if ids are unique, references exist, and no argument rests on itself.
 
     Raises:
         UsageError: otherwise, with the ids at fault.
@@ -56,18 +56,20 @@ def check_references(claims: Iterable[Claim]) -> tuple[Claim, ...]:
                 raise UsageError(f"claim {claim.id!r} {field} {dangling}, which no file defines")
     for claim in claims:
         if path := _path(claim.id, claim.id, known):
-            raise UsageError(f"the proofs rest on each other: {' uses '.join(path)}; break the circle")
+            raise UsageError(
+                f"the arguments rest on each other: {' argues from '.join(path)}; break the circle"
+            )
     return claims
 
 
 def _references(claim: Claim) -> dict[str, tuple[str, ...]]:
     amended = () if claim.amends is None else (claim.amends,)
-    return {"uses": claim.uses, "argues from": claim.argument, "amends": amended}
+    return {"argues from": claim.argument, "amends": amended}
 
 
 def _path(start: str, goal: str, known: dict[str, Claim], seen: frozenset[str] = frozenset()) -> list[str]:
-    """A chain of `uses` from start to goal, at least one link long; [] if there is none."""
-    for used in known[start].uses:
+    """A chain of arguments from start to goal, at least one link long; [] if there is none."""
+    for used in known[start].argument:
         if used == goal:
             return [start, goal]
         if used not in seen and (rest := _path(used, goal, known, seen | {used})):

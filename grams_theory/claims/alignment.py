@@ -4,24 +4,39 @@ The paper rests its comparison of the two descent bounds on it. Needs nothing; t
 """
 
 from grams_theory.core.algebra import dot
-from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import ALIGNED
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
-def margin(s):
-    return {"order": dot(abs(s.g), abs(s.u)) - dot(s.g, s.a)}
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    G, A = reals("⟨|g|,|u|⟩ A")
+    return Formal({"order": sp.Ge(G, A)})
+
+
+def reading(s):
+    return {"Grams": {"⟨|g|,|u|⟩": dot(abs(s.g), abs(s.u)), "A": dot(s.g, s.a)}}
+
+
+def attained():
+    return {"order": {"H": [[1]], "g": [1], "u": [1], "eta": 1, "smoothness": 1}}
 
 
 def prove(p):
     import sympy as sp
 
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import aligned
 
-    u, g, G, A = reals("u g G A")
-    grams, cautious = abs(g) * abs(u), aligned(u, g, u * g)
+    u, g, G, A = reals("u g ⟨|g|,|u|⟩ A")
+    grams, cautious = abs(g) * abs(u), p.use(ALIGNED, u, g, u * g)
     p.implies("in one coordinate", [], sp.Ge(grams, cautious))
     p.lift("in every dimension", "in one coordinate", sp.Ge(G, A), {G: grams, A: cautious})
+    p.conclude("order")
 
 
 CLAIM = Claim(
@@ -32,7 +47,9 @@ CLAIM = Claim(
     latex=r"\langle|g|,|u|\rangle\ \ge\ \langle u\circ g,\mathbf 1[u\circ g\ge0]\rangle",
     recorded=Verdict.PROVED,
     setting=OneStep(("Grams", "CautiousAdam")),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
+    attained=attained,
     prove=prove,
     place=(3, 6),
 )

@@ -2,306 +2,314 @@
 
 AMS(λ), λ in [−1, 1], keeps Adam's u_i where u_i g_i ≥ 0 and takes λ u_i elsewhere: λ = 1 is Adam, 0 is Cautious
 Adam (unscaled mask), −1 is Grams; λ may even change from step to step and from coordinate to coordinate.
-With e_t = m̂_t − g_t, θ = 1 − β₁ and V_t = f(w_t) − f* + (η/(εθ)) ‖e_t‖², for L-smooth f that is bounded below,
-any β₂, and η ≤ θ ε^{3/2} / (4L√(G + ε)), G = √(2L(f(w₁) − f*)):
+With e_t = m̂_t − g_t, θ = 1 − β₁, D_t = 1/(√v̂_t + ε) and V_t = f(w_t) − f* + ‖e_t‖²/(2L), for L-smooth f that is
+bounded below, any β₂, and η = δθε/L with 0 ≤ δ ≤ 1:
 
-    V_{t+1} ≤ V_t − (η/(8(G + ε))) ‖∇f(w_t)‖² − (η/(8ε)) ‖e_t‖²,    V_1 = f(w₁) − f*,    ‖∇f(w_t)‖ ≤ G.
+    V_{t+1} ≤ V_t − (1 − δ) η (⟨g_t, D_t g_t⟩ + ‖e_t‖²/ε),    V_1 = f(w₁) − f*,
+    ‖g_t‖ ≤ G = √(2L(f(w₁) − f*)),    ⟨g_t, D_t g_t⟩ ≥ ‖g_t‖²/(G + ε).
+
+In a quadratic form of g_i and e_i, all of the family is below Adam, and there the bound is a perfect square at
+D_i = 1/ε. Steps that are longer by the factor 1 + θ/2 can raise V (linear-rate-limit).
 """
 
 from typing import Any
 
-from grams_theory.claims._small_step import (
-    CONDITION,
-    CONDITION_LATEX,
-    DIVISOR,
-    gradient_bound,
-    largest_step_size,
+from grams_theory.claims._ams_run import (
+    LEGEND,
+    OPTIMIZERS,
+    all_premises,
+    gradient_below_gap,
+    premises,
+    reading,
 )
-from grams_theory.core.algebra import norm2
-from grams_theory.core.claim import BOUNDED, SMOOTH, Claim, Run
+from grams_theory.claims._small_step import longest_step_size
+from grams_theory.claims.descent_lemma import CLAIM as DESCENT_LEMMA
+from grams_theory.core.claim import Claim, Formal, Run
+from grams_theory.core.definitions import ADAM, AMS, BOUNDED, MOMENT, SMOOTH
 from grams_theory.core.verdict import Verdict
-
-OPTIMIZERS = ("Grams", "Adam", "CautiousAdam")
-WEIGHT = 1
-"""V_t weighs ‖e_t‖² with WEIGHT · η/(εθ)."""
-DESCENT = 8
-"""V_t decreases by at least (η/(DESCENT (G + ε))) ‖g_t‖² + (η/(DESCENT ε)) ‖e_t‖²."""
+from grams_theory.symbolic.reading import read
 
 
-def errors(r, name):
-    """e_t = m̂_t − g_t for t = 1 .. T along the run, each of shape (B, D)."""
-    beta1, grad, m, power = r.betas[0], r.grad(name), 0, 1
-    for t in range(r.steps):
-        m, power = beta1 * m + (1 - beta1) * grad[t], power * beta1
-        yield m / (1 - power) - grad[t]
-
-
-def lyapunov_slack(r, name):
-    """The smallest V_t − V_{t+1} − (η/(8(G + ε)))‖g_t‖² − (η/(8ε))‖e_t‖² over t = 1 .. T − 1, shape (B,)."""
-    gap, grad = r.gap(name), r.grad(name)
-    weight = WEIGHT * r.eta / (r.eps * (1 - r.betas[0]))
-    bound = gradient_bound(r) + r.eps
-    e = list(map(norm2, errors(r, name)))
-    worst = None
-    for t in range(r.steps - 1):
-        drop = gap[t] - gap[t + 1] + weight * (e[t] - e[t + 1])
-        slack = drop - norm2(grad[t]) * r.eta / (DESCENT * bound) - e[t] * r.eta / (DESCENT * r.eps)
-        worst = slack if worst is None else worst.minimum(slack)
-    return worst
-
-
-def margin(r):
-    return {name: lyapunov_slack(r, name) for name in OPTIMIZERS}
-
-
-def bias_corrected_averages(p):
-    """m̂_t averages the gradients with weight θ_t ≥ θ on the last one, v̂_t likewise: both stay in their range."""
+def on_runs():
     import sympy as sp
 
     from grams_theory.symbolic.proof import reals
 
-    beta, q, old, new, weight = reals("β q x̂ g θ_t")
-    p.identity(
-        "bias-corrected moments are averages (q = β^{t−1}, β^0 = 1)",
-        (beta * (1 - q) * old + (1 - beta) * new) / (1 - beta * q),
-        (1 - weight) * old + weight * new,
-        given=[weight * (1 - beta * q) - (1 - beta)],
-    )
-    p.implies(
-        "the last gradient weighs at least θ = 1 − β",
-        [beta >= 0, beta < 1, q >= 0, q <= 1, sp.Eq(weight * (1 - beta * q), 1 - beta)],
-        [weight >= 1 - beta, weight <= 1],
-    )
-    v, G, root = reals("v̂ G r")
-    p.implies(
-        "an average of squares below G² has a root below G",
-        [
-            *[v >= 0, v <= G**2, new**2 <= G**2, weight >= 0, weight <= 1, G >= 0, root >= 0],
-            sp.Eq(root**2, (1 - weight) * v + weight * new**2),
-        ],
-        root <= G,
+    F, F_next, gg, gDg, ee, ee_next = reals("F F⁺ ⟨g,g⟩ ⟨g,Dg⟩ ⟨e,e⟩ ⟨e⁺,e⁺⟩")
+    eta, eps, L, delta, G = reals("η ε L δ G")
+    return Formal(
+        {
+            "Lyapunov inequality": sp.Le(
+                F_next + ee_next / (2 * L), F + ee / (2 * L) - (1 - delta) * eta * (gDg + ee / eps)
+            ),
+            "gradients bounded": sp.Le(gg, G**2),
+            "steps long enough": sp.Le(gg, (G + eps) * gDg),
+        },
+        all_premises(),
+        LEGEND,
     )
 
 
-def error_recursion(p):
-    """e_{t+1} = (1 − θ_{t+1})(e_t + g_t − g_{t+1}), hence θ‖e_{t+1}‖² ≤ θ(1 − θ)‖e_t‖² + ‖g_t − g_{t+1}‖²."""
+def formal():
+    import sympy as sp
+
     from grams_theory.symbolic.proof import reals
 
-    m, g, h, theta, weight, e, d = reals("m̂ g g⁺ θ θ⁺ e d")
-    p.identity(
-        "recursion of the momentum error e = m̂ − g (d = g − g⁺)",
-        (1 - weight) * m + weight * h - h,
-        (1 - weight) * (e + d),
-        given=[e - (m - g), d - (g - h)],
+    m, q, e = reals("m q e")
+    found = on_runs()
+    start: Any = (sp.Eq(m, 0), sp.Eq(q, 1))
+    return Formal(
+        {
+            **found.conclusions,
+            "no error at first": sp.Implies(sp.And(*start), sp.Eq(e, 0)),
+        },
+        found.premises,
+        found.legend,
     )
-    after = ((1 - weight) * (e + d)) ** 2
+
+
+def reads(r):
+    return {name: reading(r, name) for name in OPTIMIZERS}
+
+
+def powers(p, rule):
+    """q = β₁^{t−1} and p = β₂^{t−1} lie in [0, 1]."""
+    from grams_theory.symbolic.proof import reals
+
+    q, power, theta, beta2 = reals("q p θ β₂")
+    bounded = [q >= 0, q <= 1, power >= 0, power <= 1]
+    after = {q: (1 - theta) * q, power: beta2 * power}
+    p.implies("powers stay in [0, 1]", [*rule["constants"], *bounded], [b.xreplace(after) for b in bounded])
+    return p.induction("powers", bounded, {q: 1, power: 1}, after)
+
+
+def error_growth(p, rule, bounded):
+    """e⁺ = (1 − θ⁺)(e − k) with a weight θ⁺ ≥ θ on the last gradient: θ‖e⁺‖² ≤ θ(1 − θ)‖e‖² + (1 − θ)²‖k‖²."""
+    from grams_theory.symbolic.proof import reals
+
+    g, g_next, e, e_next, q, theta = reals("g g⁺ e e⁺ q θ")
+    constants, beta = rule["constants"], 1 - theta
+    recursion = p.identity(
+        "recursion of the error e = m̂ − g",
+        e_next * (1 - beta**2 * q),
+        beta * (1 - beta * q) * (e - (g_next - g)),
+        given=[*rule["momentum"], *rule["next momentum"]],
+    )
+    weight = p.implies(
+        "the last gradient weighs at least θ = 1 − β₁",
+        [*constants, bounded],
+        [1 - beta * q > 0, 1 - beta * q <= 1 - beta**2 * q],
+    )
+    short = p.implies(
+        "the error is at most β₁|e − k|",
+        [*constants, weight, recursion],
+        e_next**2 <= beta**2 * (e - (g_next - g)) ** 2,
+    )
     p.implies(
-        "Young's inequality in one coordinate (d = gᵢ − gᵢ⁺)",
-        [theta > 0, weight >= theta, weight <= 1],
-        theta * after <= theta * (1 - theta) * e**2 + d**2,
+        "Young's inequality, in one coordinate",
+        [*constants, short],
+        theta * e_next**2 <= theta * beta * e**2 + beta**2 * (g_next - g) ** 2,
     )
-    E_next, E, S = reals("‖e⁺‖² ‖e‖² S")
+    ee, ee_next, kk = reals("⟨e,e⟩ ⟨e⁺,e⁺⟩ ⟨k,k⟩")
     return p.lift(
         "Young's inequality",
-        "Young's inequality in one coordinate (d = gᵢ − gᵢ⁺)",
-        theta * E_next <= theta * (1 - theta) * E + S,
-        {E_next: after, E: e**2, S: d**2},
+        "Young's inequality, in one coordinate",
+        theta * ee_next <= theta * beta * ee + beta**2 * kk,
     )
 
 
-def one_step(p):
-    """The first- and second-order terms of one AMS(λ) step, for every λ in [−1, 1] and both conventions at g_i = 0."""
-    import sympy as sp
-
+def preconditioner(p, rule, powers):
+    """0 < D ≤ 1/ε, as v̂ averages squares."""
     from grams_theory.symbolic.proof import reals
 
-    g, e, D, lam, s, u = reals("g e D λ s u")
-    eta, eps, L, K, r, G = reals("η ε L K r G")
-    p.implies(
-        "D = 1/(√v̂ + ε) lies in [1/(G + ε), 1/ε]",
-        [eps > 0, r >= 0, r <= G, sp.Eq(D * (r + eps), 1)],
-        [D > 0, D * (G + eps) >= 1, D * eps <= 1],
+    v, g, beta2, v_hat, D, eps = reals("v g β₂ v̂ D ε")
+    after = {v: p.use(MOMENT, v, g**2, beta2)}
+    p.implies("an average of squares stays ≥ 0", [*rule["constants"], v >= 0], (v >= 0).xreplace(after))
+    squares = p.induction("v ≥ 0", v >= 0, {v: 0}, after)
+    average = p.implies("v̂ ≥ 0", [*rule["constants"], *rule["second moment"], powers, squares], v_hat >= 0)
+    return average, p.implies(
+        "0 < D ≤ 1/ε",
+        [*rule["constants"], *rule["preconditioner"], average],
+        [D > 0, D * eps >= 0, D * eps <= 1],
     )
-    kept: Any = sp.Eq(s, u)
-    scaled: Any = sp.Eq(s, lam * u)
-    frozen: Any = sp.Eq(s, 0)
-    no_gradient: Any = sp.Eq(g, 0)
-    family = [
-        sp.Eq(u, D * (g + e)),
-        D > 0,
-        lam >= -1,
-        lam <= 1,
-        sp.Or(sp.And(u * g >= 0, kept), sp.And(u * g <= 0, scaled), sp.And(no_gradient, frozen)),
-    ]
-    first = p.implies("an AMS(λ) step descends to first order", family, 2 * g * s >= D * (g**2 - e**2))
-    second = p.implies("an AMS(λ) step is no longer than Adam's", family, s**2 <= 2 * D**2 * (g**2 + e**2))
-    curvature = p.implies(
-        "small steps: curvature costs at most a quarter of the scale",
-        [D > 0, D * eps <= 1, eps > 0, L > 0, eta > 0, 4 * L * eta <= eps],
-        L * eta * D <= sp.Rational(1, 4),
-    )
-    Q = reals("Q")[0]
-    p.implies(
-        "curvature of the step in one coordinate (Q = D(gᵢ² + eᵢ²))",
-        [sp.Eq(Q, D * (g**2 + e**2)), second, curvature, D > 0, L > 0, eta > 0],
-        L * eta * s**2 <= Q / 2,
-    )
-    p.implies(
-        "bounds of D in one coordinate",
-        [eps > 0, K > 0, D * K >= 1, D * eps <= 1],
-        D * (g**2 - 3 * e**2) >= g**2 / K - 3 * e**2 / eps,
-    )
-    decrease = -g * s + L * eta / 2 * s**2
-    p.implies(
-        "one coordinate of the descent (Q = D(gᵢ² + eᵢ²))",
-        [
-            first,
-            sp.Eq(Q, D * (g**2 + e**2)),
-            L * eta * s**2 <= Q / 2,
-            D * (g**2 - 3 * e**2) >= g**2 / K - 3 * e**2 / eps,
-        ],
-        decrease <= -(g**2) / (4 * K) + 3 * e**2 / (4 * eps),
-    )
-    p.implies(
-        "length of the step in one coordinate",
-        [second, D > 0, eps > 0, D * eps <= 1],
-        eps**2 * s**2 <= 2 * g**2 + 2 * e**2,
-    )
-    P, R, g2, E = reals("⟨g,s⟩ ‖s‖² ‖g‖² ‖e‖²")
-    sums = {P: g * s, R: s**2, g2: g**2, E: e**2}
-    descent = p.lift(
-        "descent over all coordinates",
-        "one coordinate of the descent (Q = D(gᵢ² + eᵢ²))",
-        -P + L * eta / 2 * R <= -g2 / (4 * K) + 3 * E / (4 * eps),
-        sums,
-    )
-    sums = {R: s**2, g2: g**2, E: e**2}
-    length = p.lift(
-        "length over all coordinates",
-        "length of the step in one coordinate",
-        eps**2 * R <= 2 * g2 + 2 * E,
-        sums,
-    )
-    return descent, length
 
 
-def small_step(p):
-    """η ≤ θ ε^{3/2}/(4L√K), K = G + ε, in the two forms that the proof uses (κ = 2L²η²/(θ²ε³))."""
-    import sympy as sp
-
+def first_order(p, rule, bounds):
+    """2δε⟨g, s⟩ − δ²ε²‖s‖² + ‖e‖² ≥ 2δ(1 − δ)(ε⟨g, Dg⟩ + ‖e‖²) for each step s of the family."""
     from grams_theory.symbolic.proof import reals
 
-    eta, theta, eps, L, K, kappa = reals("η θ ε L K κ")
-    signs = [eta > 0, theta > 0, theta <= 1, eps > 0, L > 0, sp.Ge(K, eps)]
-    squared = p.implies(
-        "the condition on η, squared",
-        [*signs, DIVISOR * L * eta * sp.sqrt(K) <= theta * eps * sp.sqrt(eps)],
-        DIVISOR**2 * K * L**2 * eta**2 <= theta**2 * eps**3,
+    g, e, D, m_hat, s, delta, eps, z = reals("g e D m̂ s δ ε z")
+    gs, ss, ee, gDg = reals("⟨g,s⟩ ⟨s,s⟩ ⟨e,e⟩ ⟨g,Dg⟩")
+    ahead = p.implies("no step is behind Adam's", [*rule["step"], bounds], g * s >= g * D * m_hat)
+    short = p.implies("no step is longer than Adam's", [*rule["step"], bounds], s**2 <= (D * m_hat) ** 2)
+    along, length = 2 * delta * g * (g + e), (delta * (g + e)) ** 2
+    left = 2 * delta * (1 - delta)
+    square = p.identity(
+        "Adam's step: a perfect square where z = εD is 1",
+        z * along - z**2 * length + e**2 - left * (z * g**2 + e**2),
+        z * (delta * g + (1 - delta) * e) ** 2
+        + (1 - z) * ((delta**2 + (1 - delta) ** 2) * e**2 + z * length),
     )
-    p.implies("the condition on η implies η ≤ ε/(4L)", [*signs, squared], 4 * L * eta <= eps)
-    p.implies(
-        "the coupling κ is small",
-        [*signs, squared, sp.Eq(kappa * theta**2 * eps**3, 2 * L**2 * eta**2)],
-        [kappa >= 0, DESCENT * K * kappa <= 1, DESCENT * eps * kappa <= 1],
+    adam = p.implies(
+        "Adam's step",
+        [square, z >= 0, z <= 1],
+        z * along - z**2 * length + e**2 >= left * (z * g**2 + e**2),
+    )
+    adam = p.instance("Adam's step at z = εD", adam, {z: eps * D})
+    sized = [*rule["momentum"][1:], delta >= 0, eps > 0]
+    p.implies("first order", [ahead, *sized], 2 * delta * eps * g * s >= eps * D * along)
+    p.implies("second order", [short, *sized], delta**2 * eps**2 * s**2 <= (eps * D) ** 2 * length)
+    x, x0, y, y0, c, d = reals("x x₀ y y₀ c d")
+    order = p.implies("order of sums", [x >= x0, y <= y0, x0 - y0 + c >= d], x - y + c >= d)
+    values = {
+        x: 2 * delta * eps * g * s,
+        x0: eps * D * along,
+        y: delta**2 * eps**2 * s**2,
+        y0: (eps * D) ** 2 * length,
+        c: e**2,
+        d: left * (eps * D * g**2 + e**2),
+    }
+    p.instance("every step, in one coordinate", order, values)
+    return p.lift(
+        "every step",
+        "every step, in one coordinate",
+        2 * delta * eps * gs - delta**2 * eps**2 * ss + ee >= left * (eps * gDg + ee),
     )
 
 
-def lyapunov_step(p, young, descent, length):
-    """V_{t+1} ≤ V_t − (η/(8K))‖g_t‖² − (η/(8ε))‖e_t‖², K = G + ε."""
+def decrease(p, rule, young, first):
+    """2L(V⁺ − V) ≤ −2δθ(1 − δ)(ε⟨g, Dg⟩ + ‖e‖²), and Lη = δθε."""
     import sympy as sp
 
+    from grams_theory.symbolic.gram import Space, norm2
     from grams_theory.symbolic.proof import reals
 
-    F, F_next, V, V_next, P, R, g2, E, E_next, S = reals("F F⁺ V V⁺ ⟨g,s⟩ ‖s‖² ‖g‖² ‖e‖² ‖e⁺‖² S")
-    eta, theta, eps, L, K, kappa, c = reals("η θ ε L K κ c")
-    signs = [eta > 0, theta > 0, eps > 0, K > 0, g2 >= 0, E >= 0]
-    lemma = p.cite(
-        "descent-lemma: along a step",
-        "f(w_{t+1}) ≤ f(w_t) − η⟨g, s⟩ + (L/2)η²‖s‖² for w_{t+1} = w_t − ηs; F = f(w_t) − f*",
-        F_next <= F - eta * P + L / 2 * eta**2 * R,
-        r"f(w_{t+1})\le f(w_t)-\eta\langle g,s\rangle+\tfrac L2\eta^2\lVert s\rVert^2",
+    F, F_next, change, eta, eps, L, theta, delta = reals("F F⁺ Δ η ε L θ δ")
+    gs, ss, ee, ee_next, gDg = reals("⟨g,s⟩ ⟨s,s⟩ ⟨e,e⟩ ⟨e⁺,e⁺⟩ ⟨g,Dg⟩")
+    g, s, k = Space("g s k").vectors()
+    lemma = p.cite(DESCENT_LEMMA, "from w along −ηs", {change: F_next - F}, {"g": g, "d": -eta * s})
+    smooth = p.assume(SMOOTH, "at w and w⁺ = w − ηs", norm2(k), eta**2 * norm2(s))
+    size = rule["step size"]
+    x, y, along, bend, loss, part = reals("x y a b A B")
+    p.implies("descent", [lemma], F_next - F <= -eta * gs + L * eta**2 * ss / 2)
+    first_term = p.identity("2Lη⟨g, s⟩", 2 * L * (eta * gs), 2 * delta * theta * eps * gs, given=size[:1])
+    second_term = p.identity(
+        "L²η²‖s‖²", 2 * L * (L * eta**2 * ss / 2), delta**2 * theta**2 * eps**2 * ss, given=size[:1]
     )
-    function = p.implies(
-        "decrease of f",
-        [lemma, descent, eta > 0],
-        F_next <= F + eta * (-g2 / (4 * K) + 3 * E / (4 * eps)),
+    scaled = p.implies(
+        "multiplication by 2L",
+        [x <= -along + bend, sp.Eq(2 * L * along, loss), sp.Eq(2 * L * bend, part), L > 0],
+        2 * L * x <= -loss + part,
     )
-    moved = p.implies(
-        "growth of the error (S = ‖g_t − g_{t+1}‖² ≤ L²η²‖s‖² as f is L-smooth)",
-        [young, sp.Le(S, L**2 * eta**2 * R), length, eps > 0, theta > 0],
-        eps**2 * theta * E_next <= eps**2 * theta * (1 - theta) * E + 2 * L**2 * eta**2 * (g2 + E),
+    values = {
+        x: F_next - F,
+        along: eta * gs,
+        bend: L * eta**2 * ss / 2,
+        loss: first_term.rhs,
+        part: second_term.rhs,
+    }
+    function = p.instance("decrease of f", scaled, values)
+    error = p.implies(
+        "growth of the error",
+        [young, smooth, *size, *rule["constants"]],
+        ee_next <= (1 - theta) * ee + theta * (1 - theta) ** 2 * delta**2 * eps**2 * ss,
     )
-    recursion = p.implies(
-        "growth of the error with κ",
-        [moved, sp.Eq(kappa * theta**2 * eps**3, 2 * L**2 * eta**2), eps > 0, theta > 0],
-        E_next <= (1 - theta) * E + kappa * eps * theta * (g2 + E),
+    length = p.square("‖s‖² ≥ 0", s)
+    weights = p.implies(
+        "θ + (1 − θ)² ≤ 1",
+        [*rule["constants"], length],
+        theta * delta**2 * eps**2 * ss * (theta + (1 - theta) ** 2) <= theta * delta**2 * eps**2 * ss,
     )
-    weighed = p.implies(
-        "growth of the weighted error",
-        [recursion, sp.Eq(c * eps * theta, WEIGHT * eta), *signs],
-        c * E_next <= c * E - WEIGHT * eta * E / eps + WEIGHT * eta * kappa * (g2 + E),
-    )
-    coupled = p.implies(
-        "the coupling in units of the decrease",
-        [DESCENT * K * kappa <= 1, DESCENT * eps * kappa <= 1, *signs],
-        [DESCENT * kappa * g2 <= g2 / K, DESCENT * kappa * E <= E / eps],
+    scaled = p.implies(
+        "θ times the first-order bound",
+        [first, theta > 0],
+        theta * (2 * delta * eps * gs - delta**2 * eps**2 * ss + ee)
+        >= 2 * theta * delta * (1 - delta) * (eps * gDg + ee),
     )
     p.implies(
-        "Lyapunov inequality",
-        [function, weighed, *coupled.args, *signs, sp.Eq(V, F + c * E), sp.Eq(V_next, F_next + c * E_next)],
-        V_next <= V - eta * g2 / (DESCENT * K) - eta * E / (DESCENT * eps),
+        "decrease of 2LV",
+        [function, error, weights, scaled],
+        2 * L * (F_next - F) + ee_next - ee <= -2 * theta * delta * (1 - delta) * (eps * gDg + ee),
     )
+    rate = (1 - delta) * eta * (gDg + ee / eps)
+    units = p.identity(
+        "in units of η", 2 * theta * delta * (1 - delta) * (eps * gDg + ee), 2 * L * rate, given=size[:1]
+    )
+    p.instance(
+        "division by 2L",
+        p.implies(
+            "division",
+            [2 * L * (x - y) + ee_next - ee <= -loss, sp.Eq(loss, 2 * L * part), L > 0],
+            x + ee_next / (2 * L) <= y + ee / (2 * L) - part,
+        ),
+        {x: F_next, y: F, loss: units.lhs, part: rate},
+    )
+    return p.conclude("Lyapunov inequality")
 
 
-def induction(p):
-    """‖g_t‖ ≤ G and V_{t+1} ≤ V_t ≤ V_1 = f(w_1) − f* for all t."""
+def bounds_along_the_run(p, rule, powers, average, bounds, lyapunov):
+    """V_t ≤ Δ, so ‖g_t‖ ≤ G, so √v̂_t ≤ G in every coordinate, for all t."""
     import sympy as sp
 
+    from grams_theory.symbolic.gram import Space
     from grams_theory.symbolic.proof import reals
 
-    F, V, V_next, Delta, g2, E, L, G, gi, eta, eps, K, c = reals("F V V⁺ Δ ‖g‖² ‖e‖² L G gᵢ η ε K c")
-    lemma = p.cite(
-        "descent-lemma: at w_t − ∇f(w_t)/L",
-        "f* ≤ f(w_t − ∇f(w_t)/L) ≤ f(w_t) − ‖∇f(w_t)‖²/(2L); F = f(w_t) − f*",
-        sp.Le(0, F - g2 / L + L / 2 * (g2 / L**2)),
-        r"f^\star\le f(w_t-\tfrac1L\nabla f(w_t))\le f(w_t)-\tfrac1{2L}\lVert\nabla f(w_t)\rVert^2",
-    )
-    bound = p.implies("gradients are bounded by the gap", [lemma, L > 0], g2 <= 2 * L * F)
+    F, F_next, L, Delta, G, eps = reals("F F⁺ L Δ G ε")
+    gi, v, v_hat, power, beta2, D = reals("g v v̂ p β₂ D")
+    gg, ee, ee_next, gDg = reals("⟨g,g⟩ ⟨e,e⟩ ⟨e⁺,e⁺⟩ ⟨g,Dg⟩")
+    g, e = Space("g e").vectors()
+    error = p.square("‖e‖² ≥ 0", e)
+    p.implies("a weighted square, in one coordinate", [bounds], D * gi**2 >= 0)
+    positive = p.lift("⟨g, Dg⟩ ≥ 0", "a weighted square, in one coordinate", gDg >= 0)
+    below = F + ee / (2 * L) <= Delta
     p.implies(
-        "V_t ≤ Δ bounds every coordinate of g_t by G = √(2LΔ)",
-        [
-            bound,
-            sp.Eq(V, F + c * E),
-            c >= 0,
-            E >= 0,
-            sp.Le(V, Delta),
-            sp.Eq(G**2, 2 * L * Delta),
-            L > 0,
-            gi**2 <= g2,
-        ],
-        gi**2 <= G**2,
+        "V does not increase",
+        [lyapunov, below, positive, error, *rule["step size"], *rule["constants"]],
+        F_next + ee_next / (2 * L) <= Delta,
     )
-    step = V_next <= V - eta * g2 / (DESCENT * K) - eta * E / (DESCENT * eps)
-    signs = [eta > 0, eps > 0, K > 0, g2 >= 0, E >= 0]
+    below = p.induction("V_t ≤ Δ", below, {F: Delta, ee: 0}, {F: F_next, ee: ee_next})
+    gap = gradient_below_gap(p, "w", g, F, L)
+    bounded = p.conclude("gradients bounded", [gap, below, error, *rule["gradient bound"], L > 0])
+
+    p.implies("a square", [], sp.Ge(gi**2, 0, evaluate=False))
+    coordinate = p.summand("gᵢ² ≤ ‖g‖²", "a square", gg)
+    after = {v: p.use(MOMENT, v, gi**2, beta2), power: beta2 * power}
+    small = v <= (1 - power) * G**2
     p.implies(
-        "V_1 = Δ: the first momentum is the first gradient", [sp.Eq(E, 0), sp.Eq(V, F + c * E)], sp.Eq(V, F)
+        "an average of squares below G² stays below",
+        [small, coordinate, bounded, *rule["constants"]],
+        small.xreplace(after),
     )
-    p.implies("V_t ≤ Δ is inherited", [step, *signs, sp.Le(V, Delta)], V_next <= Delta)
-    p.axiom(
-        "induction",
-        "what holds at t = 1 and is inherited from all s ≤ t by t + 1 holds for every t: "
-        "all |g_{s,i}| ≤ G for s ≤ t bound D at t, D bounds the step, the step bounds V_{t+1}",
-        "principle of mathematical induction (Peano)",
+    small = p.induction("v_t ≤ (1 − β₂ᵗ)G²", small, {v: 0, power: 1}, after)
+    root = p.implies(
+        "v̂ ≤ G²",
+        [small, coordinate, bounded, powers, *rule["second moment"], *rule["constants"]],
+        v_hat <= G**2,
     )
+    large = p.implies(
+        "D ≥ 1/(G + ε)",
+        [root, average, *rule["preconditioner"], *rule["gradient bound"][:1], eps > 0],
+        D * (G + eps) >= 1,
+    )
+    p.implies("steps long enough, in one coordinate", [large], gi**2 <= (G + eps) * D * gi**2)
+    p.lift("steps are long enough", "steps long enough, in one coordinate", gg <= (G + eps) * gDg)
+    p.conclude("steps long enough")
 
 
 def prove(p):
-    bias_corrected_averages(p)
-    young = error_recursion(p)
-    small_step(p)
-    descent, length = one_step(p)
-    lyapunov_step(p, young, descent, length)
-    induction(p)
+    from grams_theory.symbolic.proof import reals
+
+    g, g_next, e, e_next, s, D, L = reals("g g⁺ e e⁺ s D L")
+    rule = premises(*(lambda *q, d=d: p.use(d, *q) for d in (AMS, ADAM, MOMENT)))
+    p.coordinates(g=g, Dg=D * g, s=s, e=e, **{"e⁺": e_next}, k=g_next - g)
+    p.implies("L ≥ 0", rule["constants"], L >= 0)
+    bounded = powers(p, rule)
+    young = error_growth(p, rule, bounded)
+    average, bounds = preconditioner(p, rule, bounded)
+    first = first_order(p, rule, bounds)
+    lyapunov = decrease(p, rule, young, first)
+    bounds_along_the_run(p, rule, bounded, average, bounds, lyapunov)
+    p.conclude("no error at first", [*rule["momentum"], *rule["constants"]])
 
 
 CLAIM = Claim(
@@ -309,19 +317,20 @@ CLAIM = Claim(
     title="One Lyapunov function for the family from Adam to Grams",
     source="this project; the deterministic part of Lemma 4.14 made explicit",
     statement=(
-        f"f L-smooth and bounded below, exact gradients, λ in [−1, 1], {CONDITION} ⇒ along AMS(λ), with e = m̂ − g and "
-        "V = f − f* + (η/((1 − β₁)ε))‖e‖²: V_{t+1} ≤ V_t − (η/(8(G + ε)))‖g_t‖² − (η/(8ε))‖e_t‖² and ‖g_t‖ ≤ G"
+        "f L-smooth and bounded below, exact gradients, λ in [−1, 1], η = δ(1 − β₁)ε/L, 0 ≤ δ ≤ 1 ⇒ along AMS(λ), with "
+        "e = m̂ − g, D = 1/(√v̂ + ε), V = f − f* + ‖e‖²/(2L), G = √(2L(f(w₁) − f*)): "
+        "V_{t+1} ≤ V_t − (1 − δ)η(⟨g_t, D_t g_t⟩ + ‖e_t‖²/ε), ‖g_t‖ ≤ G and ‖g_t‖² ≤ (G + ε)⟨g_t, D_t g_t⟩"
     ),
     latex=(
-        CONDITION_LATEX + r"\ \Rightarrow\ V_{t+1}\le V_t-\frac{\eta}{8(G+\varepsilon)}\lVert g_t\rVert^2"
-        r"-\frac{\eta}{8\varepsilon}\lVert e_t\rVert^2,\quad"
-        r" V_t=f(w_t)-f^\star+\frac{\eta}{(1-\beta_1)\varepsilon}\lVert\hat m_t-g_t\rVert^2"
+        r"\eta=\delta\,\frac{(1-\beta_1)\varepsilon}L\ \Rightarrow\ V_{t+1}\le V_t-(1-\delta)\,\eta\,"
+        r"\bigl(\langle g_t,D_tg_t\rangle+\tfrac1\varepsilon\lVert e_t\rVert^2\bigr),\quad"
+        r" V_t=f(w_t)-f^\star+\tfrac1{2L}\lVert\hat m_t-g_t\rVert^2"
     ),
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH, BOUNDED),
-    setting=Run(OPTIMIZERS, step_size=largest_step_size),
-    margin=margin,
+    setting=Run(OPTIMIZERS, step_size=longest_step_size),
+    formal=formal,
+    margin=read(on_runs, reads),
     prove=prove,
-    uses=("descent-lemma",),
     place=(4, 13, 1),
 )

@@ -4,12 +4,14 @@
     ⇒ ΔL_G ≤ ΔL_C ≤ 0.
 
 After Lemma 4.2 in the paper; its number is not known to us. Needs nothing more: no η > 0 satisfies the premise.
-The third bound is negative if some uᵢgᵢ < 0, and 0/0 if none is.
+With u⁻ = u∘1[u∘g<0], the third bound 2⟨g, u⁻⟩/(L‖u⁻‖²) is negative if some uᵢgᵢ < 0, and 0/0 if none is.
 """
 
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import MISALIGNED, SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def first_two_bounds(s):
@@ -24,37 +26,56 @@ def step_size(s):
     return first_two_bounds(s).minimum(printed)
 
 
-def margin(s):
-    cautious = s.change("CautiousAdam")
-    return {"ΔL_G ≤ ΔL_C": cautious - s.change("Grams"), "ΔL_C ≤ 0": -cautious}
+def comparison():
+    """What the claim concludes."""
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    of_grams, of_cautious = reals("ΔL_G ΔL_C")
+    return Formal({"ΔL_G ≤ ΔL_C": sp.Le(of_grams, of_cautious), "ΔL_C ≤ 0": sp.Le(of_cautious, 0)})
+
+
+def reading(s):
+    return {"Grams": {"ΔL_G": s.change("Grams"), "ΔL_C": s.change("CautiousAdam")}}
+
+
+def formal():
+    """That no step size is admitted."""
+    import sympy as sp
+
+    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.proof import reals
+
+    g, minus = Space("g u⁻").vectors()
+    L, eta = reals("L η")
+    slope, square = dot(g, minus), norm2(minus)
+    return Formal(
+        {
+            "no step size": sp.Implies(square > 0, eta > 2 * slope / (L * square)),
+            "0/0": sp.Implies(sp.Eq(square, 0), sp.Eq(slope, 0)),
+        },
+        (L > 0, eta > 0),
+        {"u⁻": "u∘1[u∘g<0], which is 0 if and only if no uᵢgᵢ < 0"},
+    )
 
 
 def prove_vacuous(p):
     import sympy as sp
 
+    from grams_theory.symbolic.gram import Space, dot
+    from grams_theory.symbolic.inequalities import cauchy_schwarz
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import misaligned
 
-    u, g, uj, gj, rest, others, E, N, L, eta = reals("u g u_j g_j E_rest N_rest E N L eta")
-    term, square = misaligned(u, g, u * g), misaligned(u, g, u**2)
-
-    p.implies("a term of ⟨u∘g, 1[u∘g<0]⟩", [], sp.Le(term, 0))
-    p.implies("a term of ‖u∘1[u∘g<0]‖²", [], sp.Ge(square, 0, evaluate=False))
-    terms = p.lift("the other terms", "a term of ⟨u∘g, 1[u∘g<0]⟩", sp.Le(rest, 0), {rest: term})
-    squares = p.lift("the other squares", "a term of ‖u∘1[u∘g<0]‖²", sp.Ge(others, 0), {others: square})
-    one = [sp.Lt(uj * gj, 0), sp.Eq(E, uj * gj + rest), sp.Eq(N, uj**2 + others)]
-    numerator = p.implies("if u_j g_j < 0 for some j, the numerator is negative", [*one[:2], terms], E < 0)
-    denominator = p.implies("… and the denominator positive", [one[0], one[2], squares], N > 0)
-    p.implies(
-        "… so no step size is admitted",
-        [numerator, denominator, L > 0, eta > 0, sp.Le(eta, 2 * E / (L * N))],
-        sp.false,
-    )
-    p.implies(
-        "if no u_j g_j < 0, numerator and denominator are 0: 0/0 is no number",
-        [sp.Ge(u * g, 0)],
-        [sp.Eq(term, 0), sp.Eq(square, 0)],
-    )
+    g, minus = Space("g u⁻").vectors()
+    u, gi, L, eta = reals("u g L η")
+    misaligned = p.use(MISALIGNED, u, gi, u)
+    p.coordinates(**{"g": gi, "u⁻": misaligned})
+    p.implies("a term of ⟨g, u⁻⟩", [], sp.Le(gi * misaligned, 0))
+    numerator = p.lift("⟨g, u⁻⟩ ≤ 0", "a term of ⟨g, u⁻⟩", sp.Le(dot(g, minus), 0))
+    p.conclude("no step size", [numerator, L > 0, eta > 0])
+    product = cauchy_schwarz(p, "Cauchy–Schwarz of g, u⁻", g, minus)
+    p.conclude("0/0", [product])
 
 
 CLAIM = Claim(
@@ -74,7 +95,8 @@ CLAIM = Claim(
     recorded=Verdict.VACUOUS,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams", "CautiousAdam"), step_size),
-    margin=margin,
+    formal=formal,
+    margin=read(comparison, reading),
     prove_vacuous=prove_vacuous,
     argument=("alignment", "lemma-3.9", "lemma-4.2"),
     note="If 0/0 is read as no condition, only u with M empty remain, and there the two steps agree wherever gᵢ ≠ 0.",

@@ -1,18 +1,24 @@
 """When Grams descends at least as far as Cautious on every convex L-smooth f, exactly.
 
-With a = u∘1[u∘g≥0] (cautious step), r = sign(g)∘|u| (Grams' step) and β = ⟨g, r − a⟩ = Σ |uᵢgᵢ| over uᵢgᵢ < 0:
+With a = u∘1[u∘g≥0] (cautious step) and r = sign(g)∘|u| (Grams' step), so that ⟨g, r − a⟩ = Σ |uᵢgᵢ| over uᵢgᵢ < 0:
 
-    ΔL_G ≤ ΔL_C for every convex L-smooth f   if and only if   η L (‖r‖² − ‖a‖² + ‖r − a‖ ‖r + a‖) ≤ 4β.
+    ΔL_G ≤ ΔL_C for every convex L-smooth f with ∇f(w) = g
+    if and only if   η L (‖r‖² − ‖a‖² + ‖r − a‖ ‖r + a‖) ≤ 4⟨g, r − a⟩.
 
-Where no gᵢ is 0 this is η ≤ 2β/(L(‖b‖²/2 + ‖b‖√(‖a‖² + ‖b‖²/4))), b = r − a.
+Where no gᵢ is 0 this is η ≤ 2β/(L(‖b‖²/2 + ‖b‖√(‖a‖² + ‖b‖²/4))), b = r − a, β = ⟨g, b⟩.
 
-Ours; amends comparison-sign-repaired. Needs the two-point comparison. "Only if": a quadratic attains the bound.
+Ours; amends comparison-sign-repaired. "If" needs the two-point comparison of convex functions, "only if" that it is
+attained: by a convex quadratic φ whose curvature is 0 or L.
 """
 
-from grams_theory.claims.comparison_sharp import prove_directions
+from grams_theory.claims import _comparison
+from grams_theory.claims.comparison_sharp import prove_directions, reading
+from grams_theory.claims.two_point_comparison_convex import CLAIM as TWO_POINT_COMPARISON
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import CONVEX, SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import CONVEX, SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def step_size(s):
@@ -21,51 +27,54 @@ def step_size(s):
     return 4 * dot(s.g, difference) / (s.smoothness * (dot(difference, total) + root))
 
 
-def margin(s):
-    return {"ΔL_G ≤ ΔL_C": s.change("CautiousAdam") - s.change("Grams")}
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.proof import reals
+
+    g, a, r, *_ = vectors = Space("g a r x z n").vectors()
+    of_grams, of_cautious, L, eta = reals("ΔL_G ΔL_C L η")
+    spread = norm2(r) - norm2(a) + _comparison.lengths(a, r)
+    condition = sp.Le(eta * L * spread, 4 * dot(g, r - a))
+    return Formal(
+        {
+            "if": sp.Implies(condition, sp.Le(of_grams, of_cautious)),
+            **_comparison.only_if(sp.And(eta > 0, sp.Not(condition)), vectors, sp.Integer(0), L, eta),
+        },
+        (L > 0, eta >= 0),
+        {"ΔL_G": "f(w − ηr) − f(w)", "ΔL_C": "f(w − ηa) − f(w)", "g": "∇f(w)", **_comparison.legend("a")},
+    )
+
+
+def attained():
+    """r + a = (6, 8) and r − a = (0, 8); H is 2 times the projection on their bisector."""
+    H = [["1/5", "3/5"], ["3/5", "9/5"]]
+    return {"ΔL_G ≤ ΔL_C": {"H": H, "g": ["9/2", "9/2"], "u": [3, -8], "eta": "1/2", "smoothness": 2}}
 
 
 def prove(p):
     import sympy as sp
 
-    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.gram import Space
     from grams_theory.symbolic.inequalities import cauchy_schwarz
     from grams_theory.symbolic.proof import reals
 
-    acute, first = prove_directions(p)
-    slope, beta, minus, plus, L, eta, gap = reals("⟨g,r−a⟩ beta ‖r−a‖ ‖r+a‖ L eta ΔL_G−ΔL_C")
-    r2, a2 = reals("‖r‖² ‖a‖²")
-    spread = r2 - a2 + minus * plus
+    g, a, r, _, _, _ = vectors = Space("g a r x z n").vectors()
+    of_grams, of_cautious, L, eta, Delta = reals("ΔL_G ΔL_C L η Δ")
+    acute, slope = prove_directions(p, g, a, r)
     two_points = p.cite(
-        "two-point-comparison",
-        "x₁ = −ηa, x₂ = −ηr, curvature in [0, L]: ΔL_G − ΔL_C ≤ −η⟨g, r−a⟩ + (L/4)η²(‖r‖²−‖a‖²+‖r−a‖‖r+a‖)",
-        sp.Implies(acute, sp.Le(gap, -eta * slope + L / 4 * eta**2 * spread)),
-        r"\Delta L_G-\Delta L_C\le-\eta\langle g,r-a\rangle"
-        r"+\tfrac L4\eta^2(\lVert r\rVert^2-\lVert a\rVert^2+\lVert r-a\rVert\lVert r+a\rVert)",
+        TWO_POINT_COMPARISON,
+        "at x₁ = −ηa, x₂ = −ηr",
+        {Delta: of_grams - of_cautious},
+        {"g": g, "x1": -eta * a, "x2": -eta * r},
     )
-    premise = sp.Le(eta * L * spread, 4 * beta)
-    p.implies("if", [two_points, acute, first, premise, eta >= 0], sp.Le(gap, 0))
+    p.conclude("if", [two_points, acute, _comparison.prove_scaling(p, a, r, eta), eta >= 0])
 
-    m, q = Space("m q").vectors()  # r − a = ‖r−a‖ m and r + a = ‖r+a‖ q
-    unit, normal = [norm2(m) - 1, norm2(q) - 1], m + q
-    x1, x2 = -eta / 2 * (plus * q - minus * m), -eta / 2 * (plus * q + minus * m)
-
-    def square(z):
-        return dot(normal, z) ** 2 / norm2(normal)
-
-    p.identity(
-        "f(w + x) = ⟨g, x⟩ + (L/2)⟨m+q, x⟩²/‖m+q‖² attains the bound",
-        L / 2 * (square(x2) - square(x1)),
-        L / 4 * eta**2 * minus * plus * (dot(m, q) + 1),
-        given=unit,
-    )
-    p.identity(
-        "where ‖r‖² − ‖a‖² = ‖r−a‖‖r+a‖⟨m, q⟩", norm2(x2) - norm2(x1), eta**2 * minus * plus * dot(m, q)
-    )
-    cauchy_schwarz(p, "its curvature is at most L: ⟨n, x⟩² ≤ ‖n‖²‖x‖²", *Space("n x").vectors())
-    p.implies(
-        "only if", [sp.Eq(gap, -eta * beta + L / 4 * eta**2 * spread), eta > 0, sp.Not(premise)], gap > 0
-    )
+    fails = sp.Not(formal().conclusions["if"].args[0])
+    spread = cauchy_schwarz(p, "Cauchy–Schwarz of r − a and r + a", r - a, r + a)
+    apart = p.square("‖r − a‖² ≥ 0", r - a)
+    _comparison.prove_only_if(p, [fails, slope, spread, apart], vectors, sp.Integer(0), L, eta)
 
 
 CLAIM = Claim(
@@ -82,9 +91,10 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH, CONVEX),
     setting=OneStep(("Grams", "CautiousAdam"), step_size),
-    margin=margin,
+    formal=formal,
+    margin=read(_comparison.ordered(formal, "ΔL_G ≤ ΔL_C"), reading),
+    attained=attained,
     prove=prove,
-    uses=("two-point-comparison",),
     amends="comparison-sign-repaired",
     place=(4, 2, 6),
 )

@@ -6,10 +6,12 @@
 Amends comparison-printed. An upper bound on ΔL_G below an upper bound on ΔL_C does not order ΔL_G and ΔL_C.
 """
 
-from grams_theory.claims.comparison_printed import first_two_bounds, margin
+from grams_theory.claims.comparison_printed import comparison, first_two_bounds, reading
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def step_size(s):
@@ -34,7 +36,8 @@ CLAIM = Claim(
     recorded=Verdict.REFUTED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams", "CautiousAdam"), step_size),
-    margin=margin,
+    formal=comparison,
+    margin=read(comparison, reading),
     argument=("alignment", "lemma-3.9", "lemma-4.2"),
     amends="comparison-printed",
     place=(4, 2, 2),

@@ -5,14 +5,38 @@ Needs two facts of calculus as axioms: the fundamental theorem along a segment, 
 """
 
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
-def margin(s):
-    remainder = s.change("Grams") + s.eta * dot(s.g, s.r)
-    allowed = s.smoothness * (s.eta * s.eta / 2) * norm2(s.r)
-    return {"upper": allowed - remainder, "lower": allowed + remainder}
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    change, gd, dd, L = reals("Δ ⟨g,d⟩ ⟨d,d⟩ L")
+    return Formal(
+        {"remainder": sp.Le(abs(change - gd), L * dd / 2)},
+        (L >= 0,),
+        {"Δ": "f(x + d) − f(x)", "g": "∇f(x)"},
+    )
+
+
+def reading(s):
+    return {
+        "Grams": {
+            "Δ": s.change("Grams"),
+            "⟨g,d⟩": -s.eta * dot(s.g, s.r),
+            "⟨d,d⟩": s.eta * s.eta * norm2(s.r),
+            "L": s.smoothness,
+        }
+    }
+
+
+def attained():
+    return {"remainder": {"H": [[1]], "g": [1], "u": [1], "eta": 1, "smoothness": 1}}
 
 
 def prove(p):
@@ -24,30 +48,32 @@ def prove(p):
 
     k, d = Space("k d").vectors()  # k = ∇f(x + t d) − ∇f(x), d = y − x
     kd, kk, dd = dot(k, d), norm2(k), norm2(d)
-    L, t, R, I, J = reals("L t R I J")
+    change, gd, L, t, I = reals("Δ ⟨g,d⟩ L t I")
 
+    length = p.square("‖d‖² ≥ 0", d)
     product = cauchy_schwarz(p, "Cauchy–Schwarz", k, d)
-    p.implies(
+    smooth = p.assume(SMOOTH, "at x + td and x, where k = ∇f(x + td) − ∇f(x)", kk, t**2 * dd)
+    integrand = p.implies(
         "the integrand is at most L t ‖d‖²",
-        [L >= 0, t >= 0, dd >= 0, product, sp.Le(kk, L**2 * t**2 * dd)],
-        sp.Le(abs(kd), L * t * dd),
+        [L >= 0, length, product, smooth],
+        sp.Implies(sp.And(t >= 0, t <= 1), sp.Le(abs(kd), L * t * dd)),
     )
+    p.calculus("the bound's integral", L * t * dd, t, L * dd / 2, (0, 1))
     segment = p.axiom(
         "fundamental theorem of calculus",
-        "R = f(x + d) − f(x) − ⟨∇f(x), d⟩ = I = ∫₀¹ ⟨∇f(x + t d) − ∇f(x), d⟩ dt, as ∇f is continuous",
+        "Δ − ⟨g,d⟩ = I = ∫₀¹ ⟨∇f(x + t d) − ∇f(x), d⟩ dt, as ∇f is continuous",
         "W. Rudin, Principles of Mathematical Analysis, theorem 6.21",
-        sp.Eq(R, I),
-        r"R=f(x+d)-f(x)-\langle\nabla f(x),d\rangle=I=\int_0^1\langle\nabla f(x+td)-\nabla f(x),d\rangle\,dt",
+        sp.Eq(change - gd, I),
+        r"f(x+d)-f(x)-\langle\nabla f(x),d\rangle=I=\int_0^1\langle\nabla f(x+td)-\nabla f(x),d\rangle\,dt",
     )
     monotone = p.axiom(
         "monotone integrals",
-        f"|φ(t)| ≤ ψ(t) on [0, 1] gives |∫₀¹ φ dt| ≤ ∫₀¹ ψ dt; here φ = {kd}, ψ = L t {dd}: |I| ≤ J",
+        "|φ(t)| ≤ ψ(t) on [0, 1] gives |∫₀¹ φ dt| ≤ ∫₀¹ ψ dt; here φ = ⟨k,d⟩, ψ = L t ‖d‖²: |I| ≤ (L/2)‖d‖²",
         "W. Rudin, Principles of Mathematical Analysis, theorems 6.12 and 6.13",
-        sp.Le(abs(I), J),
+        sp.Implies(integrand, sp.Le(abs(I), L * dd / 2)),
         r"|\varphi|\le\psi\ \Rightarrow\ \Bigl|\int_0^1\varphi\,dt\Bigr|\le\int_0^1\psi\,dt",
     )
-    p.calculus("the bound's integral", L * t * dd, t, L * dd / 2, (0, 1))
-    p.implies("descent lemma", [segment, monotone, sp.Eq(J, L * dd / 2)], sp.Le(abs(R), L * dd / 2))
+    p.conclude("remainder", [segment, monotone, integrand])
 
 
 CLAIM = Claim(
@@ -59,7 +85,9 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams",)),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
+    attained=attained,
     prove=prove,
     place=(3, 1),
 )

@@ -6,16 +6,27 @@ The abstract says that Grams descends faster than other optimizers; the conditio
 """
 
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def step_size(s):
     return 2 * dot(abs(s.g), abs(s.u)) / (s.smoothness * norm2(s.u))
 
 
-def margin(s):
-    return {"ΔL_G ≤ ΔL_Adam": s.change("Adam") - s.change("Grams")}
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    of_grams, of_adam = reals("ΔL_G ΔL_A")
+    return Formal({"ΔL_G ≤ ΔL_Adam": sp.Le(of_grams, of_adam)})
+
+
+def reading(s):
+    return {"Grams": {"ΔL_G": s.change("Grams"), "ΔL_A": s.change("Adam")}}
 
 
 CLAIM = Claim(
@@ -30,6 +41,7 @@ CLAIM = Claim(
     recorded=Verdict.REFUTED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams", "Adam"), step_size),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
     place=(4, 2, 8),
 )

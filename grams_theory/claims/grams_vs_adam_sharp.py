@@ -2,106 +2,171 @@
 
 With Adam's update u, Grams' step r = sign(g)∘|u| and R = √((‖u‖² + ‖r‖²)² − 4 max(0, ⟨u, r⟩)²):
 
-    ΔL_G ≤ ΔL_Adam for every L-smooth f   if and only if   η L R ≤ 2⟨g, r − u⟩ = 4β,  β = Σ |uᵢgᵢ| over uᵢgᵢ < 0.
+    ΔL_G ≤ ΔL_Adam for every L-smooth f   if and only if   η L R ≤ 2⟨g, r − u⟩ = 4 Σ |uᵢgᵢ| over uᵢgᵢ < 0.
 
-Where no gᵢ is 0, with a = u∘1[u∘g≥0] and b = −u∘1[u∘g<0]: η ≤ β/(L‖a‖‖b‖) if ‖a‖ ≥ ‖b‖, else η ≤ 2β/(L(‖a‖² + ‖b‖²)).
-A coordinate with gᵢ = 0 ≠ uᵢ is moved by Adam and not by Grams; u and r carry it.
+Where no gᵢ is 0, with a = u∘1[u∘g≥0], b = −u∘1[u∘g<0] and β = ⟨g, b⟩: η ≤ β/(L‖a‖‖b‖) if ‖a‖ ≥ ‖b‖, else
+η ≤ 2β/(L(‖a‖² + ‖b‖²)). A coordinate with gᵢ = 0 ≠ uᵢ is moved by Adam and not by Grams; u and r carry it.
 
-Ours; amends grams-vs-adam. Needs the two-point comparison. "Only if": a quadratic attains the bound if ⟨u, r⟩ ≥ 0,
-and f(w + x) = ⟨g, x⟩ + (L/2)(2 max(0, ⟨x, e⟩)² − ‖x‖²), e = −r/‖r‖, if ⟨u, r⟩ < 0.
+Ours; amends grams-vs-adam. "If" needs the two-point comparison, "only if" that it is attained: by a quadratic if
+⟨u, r⟩ ≥ 0, and by a parabola that is folded along r, ψ(x) = ⟨g, x⟩ + (L/2)(2 max(0, −⟨r, x⟩)²/‖r‖² − ‖x‖²), if
+⟨u, r⟩ < 0.
 """
 
-from grams_theory.claims.comparison_sharp import prove_attained
+from dataclasses import dataclass
+from typing import Any
+
+from grams_theory.claims import _comparison
+from grams_theory.claims.two_point_attained import properties
+from grams_theory.claims.two_point_comparison import CLAIM as TWO_POINT_COMPARISON
 from grams_theory.claims.two_point_comparison import root
-from grams_theory.core.algebra import dot
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.algebra import dot, norm2
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import GRAMS, SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def step_size(s):
-    return 2 * dot(s.g, s.r - s.u) / (s.smoothness * root(s.u, s.r))
+    inner, total = dot(s.u, s.r), norm2(s.u) + norm2(s.r)
+    acute = (inner + abs(inner)) / 2
+    return 2 * dot(s.g, s.r - s.u) / (s.smoothness * (total * total - 4 * (acute * acute)).sqrt())
 
 
-def margin(s):
-    return {"ΔL_G ≤ ΔL_Adam": s.change("Adam") - s.change("Grams")}
+@dataclass(frozen=True)
+class Folded:
+    """ψ, of Gram vectors; its curvature is L along r upwards, and −L elsewhere."""
+
+    g: Any
+    r: Any
+    L: Any
+
+    @property
+    def mu(self):
+        return -self.L
+
+    def upwards(self, x):
+        """max(0, −⟨r, x⟩)."""
+        import sympy as sp
+
+        from grams_theory.symbolic.gram import dot
+
+        return sp.Max(0, -dot(self.r, x))
+
+    def gradient(self, x):
+        from grams_theory.symbolic.gram import norm2
+
+        return self.g - self.L * (2 * self.upwards(x) / norm2(self.r) * self.r + x)
+
+    def __call__(self, x):
+        from grams_theory.symbolic.gram import dot, norm2
+
+        return dot(self.g, x) + self.L / 2 * (2 * self.upwards(x) ** 2 / norm2(self.r) - norm2(x))
+
+
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.gram import Space, dot
+    from grams_theory.symbolic.proof import reals
+
+    g, u, r, x, z, _ = vectors = Space("g u r x z n").vectors()
+    of_grams, of_adam, L, eta = reals("ΔL_G ΔL_A L η")
+    condition = sp.Le(eta * L * root(u, r), 2 * dot(g, r - u))
+    fails, psi = sp.And(eta > 0, sp.Not(condition)), Folded(g, r, L)
+    rise = psi(-eta * r) - psi(-eta * u)
+    return Formal(
+        {
+            "if": sp.Implies(condition, sp.Le(of_grams, of_adam)),
+            **_comparison.only_if(sp.And(fails, sp.Ge(dot(u, r), 0)), vectors, -L, L, eta),
+            "only if, ⟨u,r⟩ < 0": sp.Implies(
+                sp.And(fails, sp.Lt(dot(u, r), 0)), sp.And(rise > 0, *properties(psi, x, z))
+            ),
+        },
+        (L > 0, eta >= 0),
+        {"ΔL_G": "f(w − ηr) − f(w)", "ΔL_A": "f(w − ηu) − f(w)", "g": "∇f(w)", **_comparison.legend("u")},
+    )
+
+
+def reading(s):
+    return {"Grams": {"ΔL_G": s.change("Grams"), "ΔL_A": s.change("Adam")}}
+
+
+def attained():
+    """r + u = (4, 0) and r − u = (0, 2)."""
+    return {
+        "ΔL_G ≤ ΔL_Adam": {"H": [[0, 2], [2, 0]], "g": [1, 1], "u": [2, -1], "eta": "1/4", "smoothness": 2}
+    }
 
 
 def prove(p):
     import sympy as sp
 
-    from grams_theory.symbolic.gram import Space, norm2
+    from grams_theory.symbolic.gram import Space, dot
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import grams, misaligned
 
-    u, g, slope, beta, R, L, eta, gap = reals("u g ⟨g,r−u⟩ beta R L eta ΔL_G−ΔL_A")
-    r, loss = grams(u, g), -misaligned(u, g, u * g)
-    p.implies("⟨g, r − u⟩, in one coordinate", [], sp.Eq(g * (r - u), 2 * loss))
-    first = p.lift(
-        "⟨g, r − u⟩ = 2β",
-        "⟨g, r − u⟩, in one coordinate",
-        sp.Eq(slope, 2 * beta),
-        {slope: g * (r - u), beta: loss},
-    )
+    g, u, r, *_ = vectors = Space("g u r x z n").vectors()
+    ui, gi, of_grams, of_adam, L, eta, Delta = reals("u g ΔL_G ΔL_A L η Δ")
+    grams = p.use(GRAMS, ui, gi)
+    p.coordinates(g=gi, u=ui, r=grams)
+    p.implies("⟨g, r − u⟩ ≥ 0, in one coordinate", [], sp.Ge(gi * (grams - ui), 0))
+    slope = p.lift("⟨g, r − u⟩ ≥ 0", "⟨g, r − u⟩ ≥ 0, in one coordinate", sp.Ge(dot(g, r - u), 0))
     two_points = p.cite(
-        "two-point-comparison",
-        "x₁ = −ηu, x₂ = −ηr: ΔL_G − ΔL_A ≤ −η⟨g, r−u⟩ + (L/2)η²R",
-        sp.Le(gap, -eta * slope + L / 2 * eta**2 * R),
-        r"\Delta L_G-\Delta L_A\le-\eta\langle g,r-u\rangle+\tfrac L2\eta^2R",
+        TWO_POINT_COMPARISON,
+        "at x₁ = −ηu, x₂ = −ηr",
+        {Delta: of_grams - of_adam},
+        {"g": g, "x1": -eta * u, "x2": -eta * r},
+        ["bound"],
     )
-    premise = sp.Le(eta * L * R, 4 * beta)
-    p.implies("if", [two_points, first, premise, eta >= 0], sp.Le(gap, 0))
+    apart = p.square("‖r − u‖² ≥ 0", r - u)
+    scaled = p.implies("R scales with η", [apart], sp.Eq(root(-eta * u, -eta * r), eta**2 * root(u, r)))
+    p.conclude("if", [two_points, scaled, eta >= 0])
 
-    minus, plus = reals("‖r−u‖ ‖r+u‖")
-    prove_attained(p, eta, L, minus, plus)
-    _prove_folded(p, eta, L)
-    p.implies(
-        "only if", [sp.Eq(gap, -2 * eta * beta + L / 2 * eta**2 * R), eta > 0, sp.Not(premise)], gap > 0
+    fails, acute = sp.Not(formal().conclusions["if"].args[0]), sp.Ge(dot(u, r), 0)
+    product = p.implies("⟨u, r⟩ ≥ 0: R", [acute, apart], sp.Eq(root(u, r), _comparison.lengths(u, r)))
+    short = p.implies(
+        "⟨u, r⟩ ≥ 0: the condition fails",
+        [fails, product],
+        fails.xreplace({root(u, r): _comparison.lengths(u, r)}),
     )
-
-    a, b = Space("a b", orthogonal=[("a", "b")]).vectors()
-    u, r = a - b, a + b
-    inner, total = norm2(a) - norm2(b), norm2(u) + norm2(r)
-    p.identity(
-        "where no gᵢ is 0: (‖u‖² + ‖r‖²)² − 4⟨u, r⟩²", total**2 - 4 * inner**2, 16 * norm2(a) * norm2(b)
-    )
-    p.identity("… and ‖u‖² + ‖r‖²", total, 2 * (norm2(a) + norm2(b)))
+    along = p.square("‖r + u‖² ≥ 0", r + u)
+    _comparison.prove_only_if(p, [short, slope, apart, along], vectors, -L, L, eta)
+    _prove_folded(p, fails)
 
 
-def _prove_folded(p, eta, L):
-    """⟨u, r⟩ < 0: φ(x) = (L/2)(2 max(0, ⟨x, e⟩)² − ‖x‖²), whose gradient is L(2 max(0, ⟨x, e⟩) e − x)."""
+def _prove_folded(p, fails):
     import sympy as sp
 
     from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.inequalities import cauchy_schwarz
     from grams_theory.symbolic.proof import reals
 
-    s, t, q, u2, length, inner = reals("s t q ‖u‖² ‖r‖ ⟨u,r⟩")
+    g, u, r, x, z, _ = Space("g u r x z n").vectors()
+    L, eta = reals("L η")
+    psi, obtuse = Folded(g, r, L), sp.Lt(dot(u, r), 0)
+    rise = psi(-eta * r) - psi(-eta * u)
+    sizes = [p.square("‖u‖² ≥ 0", u), p.square("‖r‖² ≥ 0", r)]
+    length = p.implies(
+        "⟨u, r⟩ < 0: r is not 0",
+        [cauchy_schwarz(p, "Cauchy–Schwarz of u, r", u, r), obtuse, sizes[1]],
+        norm2(r) > 0,
+    )
+    value = p.implies(
+        "ψ(−ηr) − ψ(−ηu)",
+        [length, obtuse, eta > 0],
+        sp.Eq(rise, -eta * dot(g, r - u) + L / 2 * eta**2 * (norm2(u) + norm2(r))),
+    )
+    whole = p.implies("⟨u, r⟩ < 0: R", [obtuse, *sizes], sp.Eq(root(u, r), norm2(u) + norm2(r)))
+    steep = p.implies(
+        "⟨u, r⟩ < 0: the condition fails", [fails, whole], eta * L * (norm2(u) + norm2(r)) > 2 * dot(g, r - u)
+    )
+    p.implies("ψ rises", [value, steep, eta > 0], rise > 0)
 
-    def positive(x):
-        return sp.Piecewise((0, x <= 0), (x, True))
-
-    p.calculus("max(0, s)² is differentiable", sp.Piecewise((0, s <= 0), (s**2, True)), s, 2 * positive(s))
-    e, d = Space("e d").vectors()  # d = x − y, q = max(0, ⟨x, e⟩) − max(0, ⟨y, e⟩)
-    p.identity(
-        "‖∇φ(x) − ∇φ(y)‖²",
-        norm2(L * (2 * q * e - d)),
-        L**2 * (norm2(d) - 4 * (q * dot(d, e) - q**2)),
-        given=[norm2(e) - 1],
-    )
-    p.implies(
-        "φ is L-smooth: q² ≤ q⟨d, e⟩",
-        [sp.Eq(q, positive(s) - positive(t))],
-        sp.Le(q**2, q * (s - t)),
-    )
-    at_r, at_u = eta * length, eta * inner / length  # ⟨x, e⟩ at x₂ = −ηr and at x₁ = −ηu
-    p.implies(
-        "φ attains the bound",
-        [length > 0, inner < 0, eta > 0],
-        sp.Eq(
-            L / 2 * (2 * positive(at_r) ** 2 - eta**2 * length**2)
-            - L / 2 * (2 * positive(at_u) ** 2 - eta**2 * u2),
-            L / 2 * eta**2 * (u2 + length**2),
-        ),
-    )
+    product = cauchy_schwarz(p, "Cauchy–Schwarz of r, z", r, z)
+    low, high, smooth = properties(psi, x, z)
+    p.implies("curvature of ψ at least −L", [length, L > 0], low)
+    p.implies("curvature of ψ at most L", [product, length, L > 0], high)
+    p.implies("ψ is L-smooth", [length], smooth)
+    p.conclude("only if, ⟨u,r⟩ < 0")
 
 
 CLAIM = Claim(
@@ -119,9 +184,10 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams", "Adam"), step_size),
-    margin=margin,
+    formal=formal,
+    margin=read(_comparison.ordered(formal, "ΔL_G ≤ ΔL_Adam"), reading),
+    attained=attained,
     prove=prove,
-    uses=("two-point-comparison",),
     amends="grams-vs-adam",
     place=(4, 2, 9),
 )

@@ -5,46 +5,59 @@
 Lemma 3.9 of the paper. Needs the descent lemma.
 """
 
-from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.claims.descent_lemma import CLAIM as DESCENT_LEMMA
+from grams_theory.core.algebra import dot
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import ALIGNED, CAUTIOUS, SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
-def margin(s):
-    first = s.eta * dot(s.g, s.a)
-    second = s.smoothness * (s.eta * s.eta / 2) * norm2(s.a)
-    change, bound = s.change("CautiousAdam"), second - first
-    return {
-        "upper": bound - change,
-        "lower": change + first + second,
-        "descent": (abs(bound) + bound) / 2 - change,  # ΔL_C ≤ 0 wherever the bound is
-    }
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    change, A, aa, L, eta = reals("ΔL_C A ⟨a,a⟩ L η")
+    bend = L * eta**2 * aa / 2
+    return Formal(
+        {
+            "upper": sp.Le(change + eta * A, bend),
+            "lower": sp.Ge(change + eta * A, -bend),
+            "descent": sp.Implies(sp.Le(eta * L * aa, 2 * A), sp.Le(change, 0)),
+        },
+        (L >= 0, eta >= 0),
+        {"ΔL_C": "f(w − ηa) − f(w)", "g": "∇f(w)"},
+    )
+
+
+def reading(s):
+    change = s.change("CautiousAdam")
+    return {"CautiousAdam": {"ΔL_C": change, "A": dot(s.g, s.a), "a": s.a, "L": s.smoothness, "η": s.eta}}
+
+
+def attained():
+    bowl = {"H": [[1]], "g": [1], "u": [1], "eta": 2, "smoothness": 1}
+    return {"upper": bowl, "lower": {**bowl, "H": [[-1]]}, "descent": bowl}
 
 
 def prove(p):
     import sympy as sp
 
+    from grams_theory.symbolic.gram import Space, dot
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import aligned, cautious
 
-    u, g, A, inner, N, L, eta, change = reals("u g A ⟨g,a⟩ ‖a‖² L eta ΔL_C")
-    p.implies("first order, in one coordinate", [], sp.Eq(g * cautious(u, g), aligned(u, g, u * g)))
-    first = p.lift(
-        "first order",
-        "first order, in one coordinate",
-        sp.Eq(inner, A),
-        {inner: g * cautious(u, g), A: aligned(u, g, u * g)},
-    )
-    lemma = p.cite(
-        "descent-lemma",
-        "at x = w, y = w − ηa: |ΔL_C + η⟨g,a⟩| ≤ (L/2)η²‖a‖²",
-        sp.Le(abs(change + eta * inner), L * eta**2 * N / 2),
-        r"|\Delta L_C+\eta\langle g,a\rangle|\le\tfrac L2\eta^2\lVert a\rVert^2",
-    )
-    upper = p.implies("upper bound", [lemma, first], sp.Le(change, -eta * A + L * eta**2 * N / 2))
-    p.implies("lower bound", [lemma, first], sp.Ge(change, -eta * A - L * eta**2 * N / 2))
-    p.implies("descent", [upper, L > 0, eta >= 0, N > 0, sp.Le(eta, 2 * A / (L * N))], sp.Le(change, 0))
-    p.implies("descent, where a = 0", [lemma, first, sp.Eq(N, 0), sp.Eq(A, 0)], sp.Le(change, 0))
+    g, a = Space("g a").vectors()
+    u, gi, A, change, Delta, eta = reals("u g A ΔL_C Δ η")
+    cautious, aligned = p.use(CAUTIOUS, u, gi), p.use(ALIGNED, u, gi, u * gi)
+    p.coordinates(g=gi, a=cautious)
+
+    p.implies("first order, in one coordinate", [], sp.Eq(gi * cautious, aligned))
+    first = p.lift("first order", "first order, in one coordinate", sp.Eq(dot(g, a), A), {A: aligned})
+    lemma = p.cite(DESCENT_LEMMA, "from w along −ηa", {Delta: change}, {"g": g, "d": -eta * a})
+    upper = p.conclude("upper", [lemma, first])
+    p.conclude("lower", [lemma, first])
+    p.conclude("descent", [upper, eta >= 0])
 
 
 CLAIM = Claim(
@@ -62,8 +75,9 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH,),
     setting=OneStep(("CautiousAdam",)),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
+    attained=attained,
     prove=prove,
-    uses=("descent-lemma",),
     place=(3, 9),
 )

@@ -1,23 +1,78 @@
-"""One step of Grams: an upper bound on ΔL_G, and descent for small η.
+"""One step of Grams, r = sign(g)∘|u|: an upper bound on ΔL_G, and descent for small η.
 
     ΔL_G ≤ −η⟨|g|, |u|⟩ + (Lη²/2)‖u‖²;   η ≤ 2⟨|g|, |u|⟩/(L‖u‖²) ⇒ ΔL_G ≤ 0.
 
-Lemma 4.2 of the paper. Needs the descent lemma. The bound is attained: f(x) = ⟨g, x − w⟩ + (L/2)‖x − w‖².
+Lemma 4.2 of the paper. Needs the descent lemma. The bound is attained, where no gᵢ is 0 and so ‖r‖ = ‖u‖, by
+φ(x) = ⟨g, x⟩ + (L/2)‖x‖².
 """
 
-from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.claims.descent_lemma import CLAIM as DESCENT_LEMMA
+from grams_theory.core.algebra import dot
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import GRAMS, SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
-def margin(s):
-    first = s.eta * dot(abs(s.g), abs(s.u))
-    second = s.smoothness * (s.eta * s.eta / 2) * norm2(s.u)
-    change, bound = s.change("Grams"), second - first
+def bounds():
+    """The parts that are read on cases."""
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    change, G, uu, L, eta = reals("ΔL_G ⟨|g|,|u|⟩ ⟨u,u⟩ L η")
+    return Formal(
+        {
+            "upper": sp.Le(change + eta * G, L * eta**2 * uu / 2),
+            "descent": sp.Implies(sp.Le(eta * L * uu, 2 * G), sp.Le(change, 0)),
+        },
+        (L >= 0, eta >= 0),
+        {"ΔL_G": "f(w − ηr) − f(w)", "g": "∇f(w)"},
+    )
+
+
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.proof import reals
+
+    g, r, x, z = Space("g r x z").vectors()
+    G, uu, L, eta = reals("⟨|g|,|u|⟩ ⟨u,u⟩ L η")
+
+    def phi(y):
+        return dot(g, y) + L / 2 * norm2(y)
+
+    attained = sp.Eq(phi(-eta * r), -eta * G + L * eta**2 * uu / 2)
+    read_on_cases = bounds()
+    return Formal(
+        {
+            **read_on_cases.conclusions,
+            "attained if ‖r‖ = ‖u‖": sp.Implies(sp.Eq(norm2(r), uu), attained),
+            "∇φ(x) = g + Lx": sp.Eq(
+                phi(x + z) - phi(x) - dot(g + L * x, z), L / 2 * norm2(z), evaluate=False
+            ),
+        },
+        read_on_cases.premises,
+        read_on_cases.legend,
+    )
+
+
+def reading(s):
     return {
-        "upper": bound - change,
-        "descent": (abs(bound) + bound) / 2 - change,  # ΔL_G ≤ 0 wherever the bound is
+        "Grams": {
+            "ΔL_G": s.change("Grams"),
+            "⟨|g|,|u|⟩": dot(abs(s.g), abs(s.u)),
+            "u": s.u,
+            "L": s.smoothness,
+            "η": s.eta,
+        }
     }
+
+
+def attained():
+    bowl = {"H": [[1]], "g": [1], "u": [-1], "eta": 2, "smoothness": 1}
+    return {"upper": bowl, "descent": bowl}
 
 
 def prove(p):
@@ -25,36 +80,29 @@ def prove(p):
 
     from grams_theory.symbolic.gram import Space, dot, norm2
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import grams
 
-    u, g, G, inner, N, U, L, eta, change = reals("u g G ⟨g,r⟩ ‖r‖² ‖u‖² L eta ΔL_G")
-    r = grams(u, g)
-    p.implies("first order, in one coordinate", [], sp.Eq(g * r, abs(g) * abs(u)))
-    p.implies("length, in one coordinate", [], sp.Le(r**2, u**2))
+    g, r = Space("g r").vectors()
+    u, gi, G, uu, change, Delta, L, eta = reals("u g ⟨|g|,|u|⟩ ⟨u,u⟩ ΔL_G Δ L η")
+    step = p.use(GRAMS, u, gi)
+    p.coordinates(g=gi, r=step, u=u)
+
+    p.implies("first order, in one coordinate", [], sp.Eq(gi * step, abs(gi) * abs(u)))
+    p.implies("length, in one coordinate", [], sp.Le(step**2, u**2))
     first = p.lift(
-        "first order", "first order, in one coordinate", sp.Eq(inner, G), {inner: g * r, G: abs(g) * abs(u)}
+        "first order", "first order, in one coordinate", sp.Eq(dot(g, r), G), {G: abs(gi) * abs(u)}
     )
-    length = p.lift("length", "length, in one coordinate", sp.Le(N, U), {N: r**2, U: u**2})
-    lemma = p.cite(
-        "descent-lemma",
-        "at x = w, y = w − ηr, r = sign(g)∘|u|: ΔL_G ≤ −η⟨g,r⟩ + (L/2)η²‖r‖²",
-        sp.Le(change, -eta * inner + L * eta**2 * N / 2),
-        r"\Delta L_G\le-\eta\langle g,r\rangle+\tfrac L2\eta^2\lVert r\rVert^2",
-    )
-    upper = p.implies(
-        "upper bound", [lemma, first, length, L > 0], sp.Le(change, -eta * G + L * eta**2 * U / 2)
-    )
-    p.implies("descent", [upper, L > 0, eta >= 0, U > 0, sp.Le(eta, 2 * G / (L * U))], sp.Le(change, 0))
+    length = p.lift("length", "length, in one coordinate", sp.Le(norm2(r), uu))
+    lemma = p.cite(DESCENT_LEMMA, "from w along −ηr", {Delta: change}, {"g": g, "d": -eta * r})
+    upper = p.conclude("upper", [lemma, first, length, L >= 0])
+    p.conclude("descent", [upper, eta >= 0])
 
-    space = Space("g r")
-    gradient, step = space.vectors()
-    x = -eta * step
-    p.identity(
-        "attained by f(w + x) = ⟨g, x⟩ + (L/2)‖x‖² wherever no gᵢ is 0",
-        dot(gradient, x) + L / 2 * norm2(x),
-        -eta * dot(gradient, step) + L / 2 * eta**2 * norm2(step),
-    )
-    p.implies("length is kept, in one coordinate", [sp.Ne(g, 0)], sp.Eq(r**2, u**2))
+    parts = formal().conclusions
+    reached = parts["attained if ‖r‖ = ‖u‖"].args
+    p.identity("φ(−ηr)", reached[1].lhs, reached[1].rhs, given=[first, reached[0]])
+    p.conclude("attained if ‖r‖ = ‖u‖")
+    remainder = parts["∇φ(x) = g + Lx"]
+    p.identity("the remainder of φ", remainder.lhs, remainder.rhs)
+    p.conclude("∇φ(x) = g + Lx")
 
 
 CLAIM = Claim(
@@ -66,8 +114,9 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams",)),
-    margin=margin,
+    formal=formal,
+    margin=read(bounds, reading),
+    attained=attained,
     prove=prove,
-    uses=("descent-lemma",),
     place=(4, 2),
 )

@@ -5,7 +5,8 @@ every t, and that comparison fails. The conclusion itself is true, and `linear-r
 """
 
 from grams_theory.claims._small_step import CONDITION, CONDITION_LATEX, gradient_bound, largest_step_size
-from grams_theory.core.claim import PL, SMOOTH, Claim, Run
+from grams_theory.core.claim import Claim, Run
+from grams_theory.core.definitions import PL, SMOOTH
 from grams_theory.core.verdict import Verdict
 
 FACTOR = 4
@@ -37,12 +38,13 @@ CLAIM = Claim(
     title="Convergence of Grams under the PL condition",
     source="Theorem 4.15 (G and the small η of Lemma 4.14 made explicit here)",
     statement=(
-        f"f L-smooth and μ-PL, exact gradients, {CONDITION} ⇒ "
+        f"f L-smooth and μ-PL, exact gradients, {CONDITION}, G = √(2L(f(w₁) − f*)) ⇒ "
         "f(w_T) − f* ≤ (4(G + ε)/(μηT))(f(w₁) − f*) for Grams"
     ),
     latex=(
         CONDITION_LATEX
-        + r"\ \Rightarrow\ f(w_T)-f^\star\le\frac{4(G+\varepsilon)}{\mu\eta T}\,(f(w_1)-f^\star)"
+        + r"\ \Rightarrow\ f(w_T)-f^\star\le\frac{4(G+\varepsilon)}{\mu\eta T}\,(f(w_1)-f^\star),"
+        r"\ G=\sqrt{2L(f(w_1)-f^\star)}"
     ),
     recorded=Verdict.GAP,
     assumptions=(SMOOTH, PL),
@@ -50,6 +52,6 @@ CLAIM = Claim(
     margin=margin,
     measure=measure,
     argument=("lemma-4.14", "trajectory-comparison"),
-    note="The same conclusion is a step in the proof of linear-rate, which does not compare Grams with Adam.",
+    note="linear-rate proves it with 1 in place of 4, for Adam and Grams at once, and compares no runs.",
     place=(4, 15),
 )

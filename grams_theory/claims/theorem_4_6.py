@@ -5,77 +5,104 @@
 
     dH/dt ≤ 0 along all three;  dL/dt = −⟨|g|, |k|⟩ − ⟨g, Φ(g)⟩ ≤ 0 along Grams, ≤ cautious ≤ momentum.
 
-Theorem 4.6 of the paper. Where some gᵢ = 0 the right-hand sides jump: the statement holds for every velocity that
-Filippov's inclusion allows there, since gᵢ = 0 removes it from dL/dt and dH/dt. Needs the chain rule.
+Theorem 4.6 of the paper, for L and K in C¹. Needs the chain rule. Where some gᵢ = 0 the right-hand sides jump; what
+becomes of the theorem there is the claim "filippov".
 """
 
-from grams_theory.core.claim import Claim, Flow
+from typing import Any
+
+from grams_theory.core.claim import Claim, Flow, Formal
+from grams_theory.core.definitions import (
+    CAUTIOUS_FLOW,
+    GRAMS_FLOW,
+    HAMILTONIAN,
+    MOMENTUM_FLOW,
+    MOMENTUM_RATE,
+    PHI,
+    PSI,
+)
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
+
+FLOWS = ("momentum", "cautious", "grams")
 
 
-def margin(q):
-    momentum, cautious, grams = (q.rate_L(flow) for flow in ("momentum", "cautious", "grams"))
-    return {
-        "dH/dt ≤ 0, momentum": -q.rate_H("momentum"),
-        "dH/dt ≤ 0, cautious": -q.rate_H("cautious"),
-        "dH/dt ≤ 0, Grams": -q.rate_H("grams"),
-        "dL/dt ≤ 0, Grams": -grams,
-        "dL/dt, Grams ≤ cautious": cautious - grams,
-        "dL/dt, cautious ≤ momentum": momentum - cautious,
-    }
+def formal():
+    import sympy as sp
+
+    from grams_theory.symbolic.proof import reals
+
+    momentum, cautious, grams = reals("L̇_momentum L̇_cautious L̇_grams")
+    sizes, phi, psi = reals("⟨|g|,|k|⟩ ⟨g,Φ⟩ ⟨k,Ψ⟩")
+    return Formal(
+        {
+            **{f"dH/dt ≤ 0, {flow}": sp.Le(reals(f"Ḣ_{flow}")[0], 0) for flow in FLOWS},
+            "dL/dt ≤ 0, grams": sp.Le(grams, 0),
+            "dL/dt, grams ≤ cautious": sp.Le(grams, cautious),
+            "dL/dt, cautious ≤ momentum": sp.Le(cautious, momentum),
+            "dL/dt, grams": sp.Eq(grams, -sizes - phi),
+        },
+        (sp.Ge(phi, 0), sp.Ge(psi, 0)),
+        {"g": "∇L(w)", "k": "∇K(s)", "L̇": "dL/dt along that flow", "Φ": "Φ(g)", "Ψ": "Ψ(s)"},
+    )
+
+
+def inequalities():
+    """What a state is fuzzed for: the formula for dL/dt would only compare two roundings of one number."""
+    parts = formal().conclusions
+    return Formal({part: relation for part, relation in parts.items() if part != "dL/dt, grams"})
+
+
+def reading(q):
+    rates = {f"Ḣ_{flow}": q.rate_H(flow) for flow in FLOWS}
+    return {"": rates | {f"L̇_{flow}": q.rate_L(flow) for flow in FLOWS}}
 
 
 def prove(p):
     import sympy as sp
 
     from grams_theory.symbolic.proof import reals
-    from grams_theory.symbolic.rules import cautious, grams
 
-    g, k, xi, phi, psi = reals("g k ξ φ ψ")
-    dot_phi, dot_psi, GK = reals("⟨g,Φ⟩ ⟨k,Ψ⟩ ⟨|g|,|k|⟩")
-    damped = [dot_phi >= 0, dot_psi >= 0]
+    g, k, phi, psi = reals("g k φ ψ")
+    sizes, g_phi, k_psi, kinetic, ks = reals("⟨|g|,|k|⟩ ⟨g,Φ⟩ ⟨k,Ψ⟩ K̇ ⟨k,ṡ⟩")
+    damping = [p.use(PHI, g_phi), p.use(PSI, k_psi)]
+    s_dot = p.use(MOMENTUM_RATE, g, psi)
+    w_dots = {
+        "momentum": p.use(MOMENTUM_FLOW, k, phi),
+        "cautious": p.use(CAUTIOUS_FLOW, g, k, phi),
+        "grams": p.use(GRAMS_FLOW, g, k, phi),
+    }
+    p.coordinates(**{"g": g, "k": k, "|g|": abs(g), "|k|": abs(k), "Φ": phi, "Ψ": psi, "ṡ": s_dot})
+    p.coordinates(**{f"ẇ_{flow}": w_dot for flow, w_dot in w_dots.items()})
+    loss = {flow: reals(f"L̇_{flow}")[0] for flow in FLOWS}
+    gw = {flow: reals(f"⟨g,ẇ_{flow}⟩")[0] for flow in FLOWS}
+    total = {flow: p.define(reals(f"Ḣ_{flow}")[0], p.use(HAMILTONIAN, loss[flow], kinetic)) for flow in FLOWS}
+    chain: dict[str, Any] = {flow: sp.Eq(loss[flow], gw[flow]) for flow in FLOWS}
+    pumped: Any = sp.Eq(kinetic, ks)
     p.axiom(
         "chain rule",
-        "dL/dt = Σᵢ gᵢẇᵢ and dH/dt = Σᵢ (gᵢẇᵢ + kᵢṡᵢ) along absolutely continuous solutions, for almost every t",
+        "dL/dt = ⟨g,ẇ⟩ and dK/dt = ⟨k,ṡ⟩ along absolutely continuous solutions, for almost every t",
         "W. Rudin, Principles of Mathematical Analysis, theorem 9.15",
-        latex=r"\dot L=\langle g,\dot w\rangle,\quad\dot H=\langle g,\dot w\rangle+\langle k,\dot s\rangle",
+        sp.And(*chain.values(), pumped),
+        r"\dot L=\langle g,\dot w\rangle,\quad\dot K=\langle k,\dot s\rangle",
     )
-    flows = {"momentum": k, "cautious": cautious(k, g), "Grams": grams(k, g)}
-    for name, d in flows.items():
-        H = sp.Symbol(f"Ḣ_{name}", real=True)
-        term = g * (-d - phi) + k * (g - psi)
-        p.implies(f"{name}: a term of dH/dt", [], sp.Le(term, -g * phi - k * psi))
-        rate = p.lift(
-            f"{name}: dH/dt",
-            f"{name}: a term of dH/dt",
-            sp.Le(H, -dot_phi - dot_psi),
-            {H: term, dot_phi: g * phi, dot_psi: k * psi},
-        )
-        p.implies(f"{name}: H decreases", [rate, *damped], sp.Le(H, 0))
+    for flow, w_dot in w_dots.items():
+        term = f"{flow}: a term of dH/dt"
+        p.implies(term, [], sp.Le(g * w_dot + k * s_dot, -g * phi - k * psi))
+        rate = p.lift(f"{flow}: ⟨g,ẇ⟩ + ⟨k,ṡ⟩", term, sp.Le(gw[flow] + ks, -g_phi - k_psi))
+        p.conclude(f"dH/dt ≤ 0, {flow}", [rate, chain[flow], pumped, total[flow], *damping])
 
-    terms = {sp.Symbol(f"L̇_{name}", real=True): g * (-d - phi) for name, d in flows.items()}
-    momentum_L, cautious_L, grams_L = terms
-    p.implies("Grams: a term of dL/dt", [], sp.Eq(terms[grams_L], -abs(g) * abs(k) - g * phi))
-    p.implies("a term of ⟨|g|, |k|⟩", [], sp.Ge(abs(g) * abs(k), 0, evaluate=False))
-    rate = p.lift(
-        "Grams: dL/dt",
-        "Grams: a term of dL/dt",
-        sp.Eq(grams_L, -GK - dot_phi),
-        {grams_L: terms[grams_L], GK: abs(g) * abs(k), dot_phi: g * phi},
-    )
-    size = p.lift("⟨|g|, |k|⟩ ≥ 0", "a term of ⟨|g|, |k|⟩", sp.Ge(GK, 0), {GK: abs(g) * abs(k)})
-    p.implies("Grams: L decreases", [rate, size, damped[0]], sp.Le(grams_L, 0))
-    for fast, slow in ((cautious_L, momentum_L), (grams_L, cautious_L)):
-        order = f"{fast} ≤ {slow}"
-        p.implies(f"a term of {order}", [], sp.Le(terms[fast], terms[slow]))
-        p.lift(order, f"a term of {order}", sp.Le(fast, slow), {fast: terms[fast], slow: terms[slow]})
-
-    selection = [sp.Implies(g > 0, sp.Eq(xi, 1)), sp.Implies(g < 0, sp.Eq(xi, -1))]
-    p.implies(
-        "Filippov: with any ξ in place of sign(0) the term is the same",
-        selection,
-        sp.Eq(g * (-xi * abs(k) - phi), -abs(g) * abs(k) - g * phi),
-    )
+    p.implies("grams: a term of dL/dt", [], sp.Eq(g * w_dots["grams"], -abs(g) * abs(k) - g * phi))
+    rate = p.lift("grams: ⟨g,ẇ⟩", "grams: a term of dL/dt", sp.Eq(gw["grams"], -sizes - g_phi))
+    p.implies("a term of ⟨|g|,|k|⟩", [], sp.Ge(abs(g) * abs(k), 0, evaluate=False))
+    size = p.lift("⟨|g|,|k|⟩ ≥ 0", "a term of ⟨|g|,|k|⟩", sp.Ge(sizes, 0))
+    formula = p.conclude("dL/dt, grams", [rate, chain["grams"]])
+    p.conclude("dL/dt ≤ 0, grams", [formula, size, damping[0]])
+    for fast, slow in (("cautious", "momentum"), ("grams", "cautious")):
+        order = f"⟨g,ẇ⟩, {fast} ≤ {slow}"
+        p.implies(f"a term of {order}", [], sp.Le(g * w_dots[fast], g * w_dots[slow]))
+        ordered = p.lift(order, f"a term of {order}", sp.Le(gw[fast], gw[slow]))
+        p.conclude(f"dL/dt, {fast} ≤ {slow}", [ordered, chain[fast], chain[slow]])
 
 
 CLAIM = Claim(
@@ -93,7 +120,8 @@ CLAIM = Claim(
     ),
     recorded=Verdict.PROVED,
     setting=Flow("hamiltonian"),
-    margin=margin,
+    formal=formal,
+    margin=read(inequalities, reading),
     prove=prove,
     place=(4, 6),
 )

@@ -7,7 +7,8 @@ within Adam's memory, the detour of Adam against its gradient pays off at the se
 """
 
 from grams_theory.claims._small_step import CONDITION, CONDITION_LATEX, largest_step_size
-from grams_theory.core.claim import PL, SMOOTH, Claim, Run
+from grams_theory.core.claim import Claim, Run
+from grams_theory.core.definitions import PL, SMOOTH
 from grams_theory.core.verdict import Verdict
 
 

@@ -2,196 +2,132 @@
 
     f L-smooth, g = ∇f(w) ⇒ f(w + x₂) − f(w + x₁) ≤ ⟨g, x₂ − x₁⟩ + (L/2) √((‖x₁‖² + ‖x₂‖²)² − 4 max(0, ⟨x₁, x₂⟩)²)
 
-If ⟨x₁, x₂⟩ ≥ 0 the root is ‖x₂ − x₁‖ ‖x₂ + x₁‖. With curvature in [μ, L] (μ = −L: L-smooth; μ = 0: also convex) and
-⟨x₁, x₂⟩ ≥ 0 the bound is ⟨g, x₂ − x₁⟩ + ((L+μ)/4)(‖x₂‖² − ‖x₁‖²) + ((L−μ)/4) ‖x₂ − x₁‖ ‖x₂ + x₁‖.
+If ⟨x₁, x₂⟩ ≥ 0 the root is ‖x₂ − x₁‖ ‖x₂ + x₁‖.
 
 Ours: what the paper's comparisons of two steps need, since a difference of two upper bounds orders nothing.
-Needs the descent lemma. No smaller bound is true: see the claims that use it.
-
-The proof: h(x) = f(w + x) − f(w) − ⟨g, x⟩ − (μ/2)‖x‖² is convex, M-smooth with M = L − μ, and smallest at 0. Sum three
-interpolation inequalities of h with multipliers λ, 1 − λ, 1 − λ, complete squares, then choose λ.
+Needs the descent lemma, interpolation, and two-point-curvature with μ = −L. No smaller bound is true: see
+two-point-attained.
 """
 
+from grams_theory.claims.descent_lemma import CLAIM as DESCENT_LEMMA
+from grams_theory.claims.interpolation import curvature_bounds, interpolate
+from grams_theory.claims.two_point_curvature import CLAIM as TWO_POINT_CURVATURE
+from grams_theory.claims.two_point_curvature import pairs
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import SMOOTH, Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
+from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
 def root(x1, x2):
-    """√((‖x₁‖² + ‖x₂‖²)² − 4 max(0, ⟨x₁, x₂⟩)²), shapes (..., D) -> (...,)."""
-    inner = dot(x1, x2)
-    positive, total = (inner + abs(inner)) / 2, norm2(x1) + norm2(x2)
-    return (total * total - 4 * (positive * positive)).sqrt()
+    """√((‖x₁‖² + ‖x₂‖²)² − 4 max(0, ⟨x₁, x₂⟩)²) of two Gram vectors."""
+    import sympy as sp
+
+    from grams_theory.symbolic.gram import dot, norm2
+
+    return sp.sqrt((norm2(x1) + norm2(x2)) ** 2 - 4 * sp.Max(0, dot(x1, x2)) ** 2)
 
 
-def margin(s):
-    def slack(first, x1, second, x2):
-        difference = s.change(second) - s.change(first)
-        return s.smoothness * (s.eta * s.eta / 2) * root(x1, x2) - s.eta * dot(s.g, x2 - x1) - difference
+def formal():
+    import sympy as sp
 
-    return {
-        "Cautious to Grams": slack("CautiousAdam", s.a, "Grams", s.r),
-        "Grams to Cautious": slack("Grams", s.r, "CautiousAdam", s.a),
-        "Adam to Grams": slack("Adam", s.u, "Grams", s.r),
+    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.proof import reals
+
+    g, x1, x2 = Space("g x1 x2").vectors()
+    change, L = reals("Δ L")
+    first, lengths = dot(g, x2 - x1), sp.sqrt(norm2(x2 - x1) * norm2(x2 + x1))
+    return Formal(
+        {
+            "bound": sp.Le(change, first + L / 2 * root(x1, x2)),
+            "on one side": sp.Implies(sp.Ge(dot(x1, x2), 0), sp.Le(change, first + L / 2 * lengths)),
+        },
+        (L > 0,),
+        {"Δ": "f(w + x₂) − f(w + x₁)", "g": "∇f(w)"},
+    )
+
+
+def along_steps(s, pairs):
+    """The reading of pairs (first optimizer, its step, second optimizer, its step), by label."""
+
+    def between(first, x1, second, x2):
+        """x₁, x₂ are −η times the steps."""
+        square = s.eta * s.eta
+        return {
+            "Δ": s.change(second) - s.change(first),
+            "⟨g,x1⟩": -s.eta * dot(s.g, x1),
+            "⟨g,x2⟩": -s.eta * dot(s.g, x2),
+            "⟨x1,x1⟩": square * norm2(x1),
+            "⟨x1,x2⟩": square * dot(x1, x2),
+            "⟨x2,x2⟩": square * norm2(x2),
+            "L": s.smoothness,
+        }
+
+    return {label: between(*pair) for label, pair in pairs.items()}
+
+
+def reading(s):
+    steps = {
+        "Cautious to Grams": ("CautiousAdam", s.a, "Grams", s.r),
+        "Grams to Cautious": ("Grams", s.r, "CautiousAdam", s.a),
+        "Adam to Grams": ("Adam", s.u, "Grams", s.r),
     }
+    return along_steps(s, steps)
+
+
+def attained():
+    """r + a = (6, 8) and r − a = (0, 8); r + u = (4, 0) and r − u = (0, 2)."""
+    turned = {
+        "H": [["-8/5", "6/5"], ["6/5", "8/5"]],
+        "g": [1, 1],
+        "u": [3, -8],
+        "eta": "1/10",
+        "smoothness": 2,
+    }
+    swapped = {"H": [[0, 2], [2, 0]], "g": [1, 1], "u": [2, -1], "eta": 1, "smoothness": 2}
+    return {"bound, Cautious to Grams": turned, "bound, Adam to Grams": swapped}
 
 
 def prove(p):
-    _shift(p)
-    _interpolation(p)
-    bound = _multipliers(p)
-    _best_multiplier(p, bound)
-
-
-def _shift(p):
-    """h inherits the curvature bounds of f, shifted by μ."""
     import sympy as sp
 
-    from grams_theory.symbolic.gram import Space, dot, norm2
+    from grams_theory.symbolic.gram import Space, dot
     from grams_theory.symbolic.proof import reals
 
-    g, k, x, y = Space("g k x y").vectors()  # k = ∇f(w + x); g = ∇f(w)
-    fx, fy, L, mu, remainder, square = reals("f_x f_y L mu R ‖y−x‖²")
-    hx, hy = (f - dot(g, z) - mu / 2 * norm2(z) for f, z in ((fx, x), (fy, y)))
-    p.identity(
-        "h(y) − h(x) − ⟨∇h(x), y − x⟩, with ∇h(x) = ∇f(w + x) − g − μx",
-        hy - hx - dot(k - g - mu * x, y - x),
-        fy - fx - dot(k, y - x) - mu / 2 * norm2(y - x),
+    g, k1, k2, x1, x2 = Space("g k1 k2 x1 x2").vectors()
+    change, D1, D2, mu, L, Delta = reals("Δ Δ₁ Δ₂ mu L Δ")
+
+    p.implies("−L < L", [L > 0], [L > -L, L >= 0])
+    for where, pair in pairs(g, k1, k2, x1, x2, D1, D1 + change).items():
+        interpolate(p, where, pair, -L, L, lambda *at: _by_smoothness(p, *at))
+    bound = p.cite(
+        TWO_POINT_CURVATURE,
+        "μ = −L",
+        {D1: D1, D2: D1 + change, mu: -L},
+        {"g": g, "k1": k1, "k2": k2, "x1": x1, "x2": x2},
     )
-    lemma = p.cite(
-        "descent-lemma",
-        "|R| ≤ (L/2)‖y − x‖², R = f(w + y) − f(w + x) − ⟨∇f(w + x), y − x⟩",
-        sp.Le(abs(remainder), L * square / 2),
-        r"|R|\le\tfrac L2\lVert y-x\rVert^2",
-    )
-    p.implies(
-        "L-smooth: h is convex and M-smooth with μ = −L, M = 2L",
-        [lemma, sp.Eq(mu, -L)],
-        [sp.Ge(remainder - mu * square / 2, 0), sp.Le(remainder - mu * square / 2, (L - mu) * square / 2)],
-    )
-    p.implies(
-        "L-smooth and convex: h is convex and M-smooth with μ = 0, M = L",
-        [lemma, remainder >= 0, sp.Eq(mu, 0)],
-        [sp.Ge(remainder - mu * square / 2, 0), sp.Le(remainder - mu * square / 2, (L - mu) * square / 2)],
-    )
+    acute = p.discharge("⟨x₁, x₂⟩ ≥ 0", bound, sp.Ge(dot(x1, x2), 0))
+    one_side = p.conclude("on one side", [acute])
+
+    ends = [
+        p.cite(DESCENT_LEMMA, "from w along x₁", {Delta: D1}, {"g": g, "d": x1}),
+        p.cite(DESCENT_LEMMA, "from w along x₂", {Delta: D1 + change}, {"g": g, "d": x2}),
+    ]
+    sizes = [p.square("‖x₁‖² ≥ 0", x1), p.square("‖x₂‖² ≥ 0", x2)]
+    apart = p.square("‖x₂ − x₁‖² ≥ 0", x2 - x1)
+    p.conclude("bound", [one_side, *ends, *sizes, apart])
 
 
-def _interpolation(p):
-    """h(xᵢ) − h(xⱼ) − ⟨hⱼ', xᵢ − xⱼ⟩ ≥ ‖hᵢ' − hⱼ'‖²/(2M), by way of the point y = xᵢ − (hᵢ' − hⱼ')/M."""
-    import sympy as sp
-
-    from grams_theory.symbolic.gram import Space, dot, norm2
+def _by_smoothness(p, where, change, way, at_x, at_y, d, t, mu, L):
     from grams_theory.symbolic.proof import reals
 
-    pi, pj, d = Space("p_i p_j d").vectors()  # the gradients of h at xᵢ and xⱼ; d = xᵢ − xⱼ
-    hi, hj, hy, M = reals("h_i h_j h_y M")
-    step = (pi - pj) / M
-    p.implies(
-        "interpolation inequality [i, j] ≥ 0 of a convex, M-smooth h",
-        [
-            M > 0,
-            sp.Ge(hy, hj + dot(pj, d - step)),
-            sp.Le(hy, hi - dot(pi, step) + M / 2 * norm2(step)),
-        ],
-        sp.Ge(hi - hj - dot(pj, d) - norm2(pi - pj) / (2 * M), 0),
-    )
-
-
-def _multipliers(p):
-    """h₂ − h₁ ≤ (M/2)‖x₂ − λx₁‖²/(1 − λ²) for every λ in [0, 1)."""
-    import sympy as sp
-
-    from grams_theory.symbolic.gram import Space, dot, norm2
-    from grams_theory.symbolic.proof import reals
-
-    x1, x2, g1, g2 = Space("x1 x2 g1 g2").vectors()
-    h1, h2, M, lam = reals("h_1 h_2 M lambda")
-    zero = 0 * x1
-    points = {"W": (sp.Integer(0), zero, zero), "1": (h1, x1, g1), "2": (h2, x2, g2)}
-
-    def slack(i, j):
-        (hi, xi, gi), (hj, xj, gj) = points[i], points[j]
-        return hi - hj - dot(gj, xi - xj) - norm2(gi - gj) / (2 * M)
-
-    across = x2 - lam * x1
-    square2 = g2 - M / (1 - lam**2) * across
-    square1 = g1 - lam * g2
-    p.identity(
-        "certificate: h₂ − h₁ + λ[1,2] + (1−λ)[W,2] + (1−λ)[1,W]",
-        h2 - h1 + lam * slack("1", "2") + (1 - lam) * slack("W", "2") + (1 - lam) * slack("1", "W"),
-        M / 2 * norm2(across) / (1 - lam**2)
-        - (1 - lam**2) / (2 * M) * norm2(square2)
-        - norm2(square1) / (2 * M),
-    )
-    p.square("first square", square2)
-    p.square("second square", square1)
-    s12, sw2, s1w, T, q1, q2 = reals("[1,2] [W,2] [1,W] T q_1 q_2")
-    certificate = sp.Eq(
-        h2 - h1 + lam * s12 + (1 - lam) * sw2 + (1 - lam) * s1w,
-        T - (1 - lam**2) / (2 * M) * q2 - q1 / (2 * M),
-    )
-    nonnegative = [sp.Ge(z, 0) for z in (s12, sw2, s1w, q1, q2)]
-    p.implies(
-        "h₂ − h₁ ≤ T, since slacks and squares are nonnegative",
-        [certificate, *nonnegative, M > 0, lam >= 0, lam < 1],
-        sp.Le(h2 - h1, T),
-    )
-    return M / 2 * norm2(across) / (1 - lam**2)
-
-
-def _best_multiplier(p, bound):
-    """With P = ‖x₂‖², Q = ‖x₁‖², c = ⟨x₁, x₂⟩, S = P + Q and D = √(S² − 4c²) = ‖x₂ − x₁‖ ‖x₂ + x₁‖."""
-    import sympy as sp
-
-    from grams_theory.symbolic.gram import Space, dot, norm2
-    from grams_theory.symbolic.inequalities import cauchy_schwarz
-    from grams_theory.symbolic.proof import reals
-
-    x1, x2 = Space("x1 x2").vectors()
-    P, Q, c = norm2(x2), norm2(x1), dot(x1, x2)
-    D, S, h1, h2, f1, f2, first, L, M, mu, lam = reals("D S h_1 h_2 f_1 f_2 ⟨g,x2−x1⟩ L M mu lambda")
-    gap = h2 - h1
-    best = M / 4 * (P - Q + D)
-
-    p.identity("D² = ‖x₂ − x₁‖²‖x₂ + x₁‖²", (P + Q) ** 2 - 4 * c**2, norm2(x2 - x1) * norm2(x2 + x1))
-    root = sp.Eq(D**2, S**2 - 4 * c**2)
-    multiplier = 2 * c / (S + D)
-    p.implies("λ = 2c/(S + D) is in [0, 1)", [D > 0, c >= 0, S >= 0, root], [multiplier >= 0, multiplier < 1])
-    p.identity(
-        "c ≥ 0: the bound at this λ",
-        bound.subs(lam, multiplier),
-        best,
-        given=[sp.Eq(S, P + Q), root],
-    )
-    slope, distance = Space("h1' d").vectors()  # d = x₂ − x₁
-    convex = sp.Le(gap, dot(slope, distance) + M / 2 * norm2(distance))
-    same = [sp.Eq(D, 0), root, sp.Eq(S, P + Q), c >= 0, S >= 0, sp.Eq(norm2(distance), norm2(x2 - x1))]
-    p.implies("D = 0 and c ≥ 0: the two points are one", same, sp.Eq(norm2(distance), 0))
-    length = p.implies(
-        "… of one length",
-        [*same[:3], cauchy_schwarz(p, "Cauchy–Schwarz of x₁, x₂", x1, x2)],
-        sp.Eq(P, Q),
-    )
-    parallel = cauchy_schwarz(p, "Cauchy–Schwarz of h₁', d", slope, distance)
-    p.implies(
-        "… so h takes one value there, and the bound is 0",
-        [parallel, convex, sp.Eq(norm2(distance), 0), length, sp.Eq(D, 0)],
-        sp.Le(gap, best),
-    )
-    p.identity("c < 0: the bound at λ = 0", bound.subs(lam, 0), M / 2 * P)
-
-    to_f = [sp.Eq(f2 - f1, first + gap + mu / 2 * (P - Q)), sp.Eq(M, L - mu)]
-    p.implies(
-        "curvature in [μ, L], c ≥ 0",
-        [sp.Le(gap, best), *to_f],
-        sp.Le(f2 - f1, first + (L + mu) / 4 * (P - Q) + (L - mu) / 4 * D),
-    )
-    p.implies("L-smooth, c ≥ 0", [sp.Le(gap, best), *to_f, sp.Eq(mu, -L)], sp.Le(f2 - f1, first + L / 2 * D))
-    p.implies(
-        "L-smooth, c < 0",
-        [sp.Le(gap, M / 2 * P), *to_f, sp.Eq(mu, -L), sp.Eq(S, P + Q)],
-        sp.Le(f2 - f1, first + L / 2 * S),
-    )
+    (Delta,) = reals("Δ")
+    lower, upper = curvature_bounds(change, way, at_x, at_y, d, t, mu, L)
+    from_y = p.cite(DESCENT_LEMMA, f"{where}: from y to x − t", {Delta: way}, {"g": at_y, "d": d - t})
+    from_x = p.cite(DESCENT_LEMMA, f"{where}: from x to x − t", {Delta: way - change}, {"g": at_x, "d": -t})
+    p.implies(f"{where}: curvature at least −L", [from_y], lower)
+    p.implies(f"{where}: curvature at most L", [from_x], upper)
 
 
 CLAIM = Claim(
@@ -208,8 +144,9 @@ CLAIM = Claim(
     recorded=Verdict.PROVED,
     assumptions=(SMOOTH,),
     setting=OneStep(("Grams", "CautiousAdam", "Adam")),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
+    attained=attained,
     prove=prove,
-    uses=("descent-lemma",),
     place=(4, 2, 4),
 )

@@ -7,7 +7,7 @@ Exit codes: 0 as recorded, 1 something changed or is refuted, 2 bad usage, 130 i
 import click
 
 import grams_theory
-from grams_theory.cli.claim import fuzz, list_claims, prove, replay, show
+from grams_theory.cli.claim import fuzz, list_claims, mutate, prove, replay, show
 from grams_theory.cli.scaffold import new_claim
 from grams_theory.cli.study import estimate_pl, figure1
 from grams_theory.cli.verify import report, verify
@@ -49,5 +49,17 @@ def main() -> None:
     """
 
 
-for command in (verify, list_claims, show, prove, fuzz, replay, estimate_pl, figure1, report, new_claim):
+for command in (
+    verify,
+    list_claims,
+    show,
+    prove,
+    fuzz,
+    mutate,
+    replay,
+    estimate_pl,
+    figure1,
+    report,
+    new_claim,
+):
     main.add_command(command)

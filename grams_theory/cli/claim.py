@@ -1,4 +1,4 @@
-"""Commands about one claim: list, show, prove, fuzz, replay."""
+"""Commands about claims: list, show, prove, fuzz, mutate, replay."""
 
 import click
 
@@ -24,7 +24,7 @@ def list_claims() -> None:
 @click.command()
 @click.argument("claim")
 def show(claim) -> None:
-    """Show a claim: statement, source, assumptions, what it uses.
+    """Show a claim: statement, source, assumptions, what its source argues from.
 
     \b
     Example: grams-theory show lemma-4.2
@@ -85,6 +85,36 @@ def fuzz(ctx, claim, optimizer, role, **campaign_options) -> None:
     if result.witness is not None:
         terminal.print(witness_page(result.witness))
     if result.verdict is Verdict.REFUTED:
+        ctx.exit(1)
+
+
+@click.command()
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option(
+    "--budget", default=1000, show_default=True, help="Cases for each mutant; 0 only asks the proof."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of every random stream.")
+@click.pass_context
+def mutate(ctx, claims, budget, seed) -> None:
+    """Change the statements of proved claims, and see that the proofs fail. Exits with 1 when one does not.
+
+    \b
+    Example: grams-theory mutate lemma-4.2
+    """
+    from grams_theory.claims import all_claims, by_id
+    from grams_theory.core.summary import describe
+    from grams_theory.engine.mutation import mutate as run
+
+    chosen = [by_id(claim) for claim in claims] or [c for c in all_claims() if c.prove and c.formal]
+    found = {claim.id: run(claim, budget, seed) for claim in chosen}
+    for claim_id, mutation in found.items():
+        click.echo(f"{claim_id}: {describe(mutation)}")
+        for text in mutation.weaker:
+            click.echo(f"    says no more: {text}")
+    lost, total = (sum(getattr(m, count) for m in found.values()) for count in ("lost", "mutants"))
+    weaker = sum(len(m.weaker) for m in found.values())
+    click.echo(f"{lost} of {total - weaker} mutants lose their proof; {weaker} say no more than the claim")
+    if any(mutation.survivors for mutation in found.values()):
         ctx.exit(1)
 
 

@@ -16,15 +16,27 @@ CLAIM = Template('''\
     ⟨|g|, |u|⟩ ≥ ⟨g, u⟩
 
 Where it stands: say it here, and say so if the statement was reconstructed.
-What it needs: nothing. The statement, its margin and its proof below are a working example: replace all three.
+What it needs: nothing. The statement, its reading and its proof below are a working example: replace all three.
 """
 
-from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.claim import Claim, Formal, OneStep
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.reading import read
 
 
-def margin(s):
-    return {"alignment": (abs(s.g * s.u) - s.g * s.u).sum(-1)}
+def formal():
+    """The statement in symbols: what the proof must conclude, and what is fuzzed."""
+    from sympy import Ge
+
+    from grams_theory.symbolic.proof import reals
+
+    absolute, product = reals("S P")
+    return Formal({"alignment": Ge(absolute, product)})
+
+
+def reading(s):
+    """What the symbols are in a batch of cases."""
+    return {"Grams": {"S": abs(s.g * s.u).sum(-1), "P": (s.g * s.u).sum(-1)}}
 
 
 def prove(p):
@@ -32,10 +44,10 @@ def prove(p):
 
     from grams_theory.symbolic.proof import reals
 
-    g, u, total = reals("g u S")
-    term = Abs(g) * Abs(u) - g * u
-    p.implies("one coordinate", [], Ge(term, 0))
-    p.lift("all coordinates", "one coordinate", Ge(total, 0), {total: term})
+    g, u, absolute, product = reals("g u S P")
+    p.implies("one coordinate", [], Ge(Abs(g) * Abs(u), g * u))
+    p.lift("all coordinates", "one coordinate", Ge(absolute, product), {absolute: Abs(g) * Abs(u), product: g * u})
+    p.conclude("alignment")
 
 
 CLAIM = Claim(
@@ -46,7 +58,8 @@ CLAIM = Claim(
     latex=r"\\langle|g|,|u|\\rangle\\ge\\langle g,u\\rangle",
     recorded=Verdict.PROVED,
     setting=OneStep(("Grams",)),
-    margin=margin,
+    formal=formal,
+    margin=read(formal, reading),
     prove=prove,
 )
 ''')

@@ -1,6 +1,6 @@
 """What the commands print."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grams_theory.core.claim import Claim
-from grams_theory.core.evidence import MeasuredEvidence, ProofEvidence, Witness
+from grams_theory.core.evidence import MeasuredEvidence, ProofEvidence, Stated, Witness
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.summary import GLYPHS, HOW, describe, number
 from grams_theory.core.verdict import Verdict
@@ -133,7 +133,6 @@ def claim_page(claim: Claim) -> RenderableType:
         ("source", claim.source),
         ("statement", claim.statement),
         ("assumes", "\n".join(f"{a.text} ({a.id})" for a in claim.assumptions)),
-        ("uses", ", ".join(claim.uses)),
         ("argument", ", ".join(claim.argument)),
         ("amends", claim.amends or ""),
         ("note", claim.note),
@@ -153,8 +152,21 @@ def proof_page(proof: ProofEvidence) -> RenderableType:
     for index, step in enumerate(proof.steps, 1):
         title = Text.assemble((step.name, "bold"), f"  {step.kind}, {HOW[step.kind]}: {step.method}")
         steps.add_row(f"{index}.", Group(title, Text(step.statement)))
+    if proof.stated:
+        steps.add_row("", Group(Text("so, for all reals", style="bold"), *_stated(proof.stated)))
     ending = ("complete", "bold green") if proof.complete else ("incomplete", "bold red")
     return Group(steps, Text(), Text.assemble(ending, f"  {describe(proof)}  ({proof.seconds:.2f} s)"))
+
+
+def _stated(stated: Stated) -> Iterator[Text]:
+    if stated.premises:
+        yield Text("given  " + ", ".join(stated.premises))
+    yield from (
+        Text.assemble((part, "italic"), f"  {formula}") for part, formula in stated.conclusions.items()
+    )
+    yield from (
+        Text(f"where  {symbol} = {meaning}", style="dim") for symbol, meaning in stated.legend.items()
+    )
 
 
 def witness_page(witness: Witness) -> RenderableType:

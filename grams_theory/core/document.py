@@ -10,12 +10,16 @@ from typing import Any
 
 from grams_theory.core.errors import UsageError
 from grams_theory.core.evidence import (
+    AblationEvidence,
     ArgumentEvidence,
     Evidence,
     FuzzEvidence,
     MeasuredEvidence,
+    MutationEvidence,
     ProofEvidence,
     ProofStep,
+    SharpnessEvidence,
+    Stated,
     Witness,
 )
 from grams_theory.core.ledger import SCHEMA, ClaimResult, Ledger
@@ -26,6 +30,9 @@ _TYPES: Mapping[str, type] = {
     "fuzz": FuzzEvidence,
     "argument": ArgumentEvidence,
     "measured": MeasuredEvidence,
+    "ablation": AblationEvidence,
+    "sharpness": SharpnessEvidence,
+    "mutation": MutationEvidence,
 }
 _NONFINITE = ("nan", "inf", "-inf")
 
@@ -78,6 +85,11 @@ def _evidence(entry: Mapping[str, Any]) -> Evidence:
     fields = {key: _frozen(value) for key, value in entry.items() if key != "type"}
     if entry["type"] == "proof":
         fields["steps"] = tuple(ProofStep(**step) for step in fields["steps"])
+        fields["stated"] = None if fields["stated"] is None else Stated(**fields["stated"])
+    if entry["type"] == "sharpness":
+        fields["examples"] = tuple(Witness(**example) for example in fields["examples"])
+    if entry["type"] == "ablation" and fields["witness"] is not None:
+        fields["witness"] = Witness(**fields["witness"])
     return _TYPES[entry["type"]](**fields)
 
 

@@ -2,9 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-StepKind = Literal["axiom", "citation", "identity", "implication", "calculus", "lift", "certificate"]
+StepKind = Literal[
+    "axiom",
+    "assumption",
+    "definition",
+    "citation",
+    "identity",
+    "implication",
+    "calculus",
+    "lift",
+    "certificate",
+    "instance",
+    "discharge",
+    "induction",
+]
+FOUNDATIONS = ("axiom", "assumption", "definition", "citation")
+"""Kinds of steps that a proof starts from; a machine checks all others."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +34,27 @@ class ProofStep:
     method: str
     """What checked it, such as "SymPy over QQ" or "Z3 (unsat)"; for an axiom, its reference."""
     seconds: float = 0.0
+    rests_on: tuple[str, ...] = ()
+    """Names of the steps whose results it uses."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a proof concludes, as formulas: premises ⇒ each part. Unicode and LaTeX."""
+
+    premises: tuple[str, ...]
+    conclusions: Mapping[str, str]
+    premises_latex: tuple[str, ...] = ()
+    conclusions_latex: Mapping[str, str] = field(default_factory=dict)
+    legend: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> what it stands for."""
 
 
 @dataclass(frozen=True)
 class ProofEvidence:
     """A proof attempt. `complete` is true only if every step was checked."""
+
+    kind: ClassVar[str] = "proof"
 
     target: Literal["claim", "vacuity"]
     steps: tuple[ProofStep, ...]
@@ -32,15 +63,18 @@ class ProofEvidence:
     complete: bool
     failure: str | None = None
     seconds: float = 0.0
-
-    @property
-    def axioms(self) -> tuple[str, ...]:
-        return tuple(step.name for step in self.steps if step.kind == "axiom")
+    axioms: tuple[str, ...] = ()
+    """What no machine checked, by name: in this proof, or in those of the claims that it cites."""
+    assumptions: tuple[str, ...] = ()
+    """Ids of the assumptions that the steps use."""
+    definitions: tuple[str, ...] = ()
+    """Ids of the definitions that the steps use."""
+    stated: Stated | None = None
 
     @property
     def checked(self) -> int:
-        """How many steps a machine checked (axioms are not counted)."""
-        return sum(step.kind not in ("axiom", "citation") for step in self.steps)
+        """How many steps a machine checked."""
+        return sum(step.kind not in FOUNDATIONS for step in self.steps)
 
     def _repr_html_(self) -> str:
         from grams_theory.core.html import proof_html  # html describes evidence, so it imports this module
@@ -51,6 +85,8 @@ class ProofEvidence:
 @dataclass(frozen=True)
 class FuzzEvidence:
     """The tally of a batched campaign through the production optimizer."""
+
+    kind: ClassVar[str] = "fuzz"
 
     cases: int
     """Sampled rows that satisfied the premise."""
@@ -70,6 +106,8 @@ class FuzzEvidence:
     optimizers: tuple[str, ...]
     seed: int
     seconds: float = 0.0
+    ratios: Mapping[str, float] = field(default_factory=dict)
+    """Largest ratio seen of each part's smaller side to its larger one; 1 means that the inequality is attained."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +130,8 @@ class Witness:
 class ArgumentEvidence:
     """Steps of the source's own argument that are refuted, as ids of claims."""
 
+    kind: ClassVar[str] = "argument"
+
     refuted: tuple[str, ...]
 
 
@@ -99,10 +139,67 @@ class ArgumentEvidence:
 class MeasuredEvidence:
     """Named measurements (real losses, empirical claims), each a number with its unit or meaning."""
 
+    kind: ClassVar[str] = "measured"
+
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
     notes: tuple[str, ...] = field(default=())
 
 
-Evidence = ProofEvidence | FuzzEvidence | Witness | ArgumentEvidence | MeasuredEvidence
+@dataclass(frozen=True)
+class AblationEvidence:
+    """What became of a claim when one of its hypotheses was weakened: a counterexample, or none that was found."""
+
+    kind: ClassVar[str] = "ablation"
+
+    dropped: str
+    """The hypothesis: an assumption's id, "step size", or a premise of a flow."""
+    text: str
+    """What is left of the hypothesis."""
+    witness: Witness | None
+    """A case that satisfies what is left, and violates the claim's conclusion."""
+    cases: int
+    """Sampled cases that satisfied what is left."""
+    factor: int | None = None
+    """How many times worse than stated the hypothesis's constant may be, where it has one."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class SharpnessEvidence:
+    """Cases that attain parts of a claim: their two sides are equal, in exact arithmetic, and not 0."""
+
+    kind: ClassVar[str] = "sharpness"
+
+    examples: tuple[Witness, ...]
+
+
+@dataclass(frozen=True)
+class MutationEvidence:
+    """What became of the mutants of a proved claim's formal statement."""
+
+    kind: ClassVar[str] = "mutation"
+
+    mutants: int
+    lost: int
+    """Mutants that the proof does not prove."""
+    refuted: int
+    """Mutants that a sampled case violates."""
+    weaker: tuple[str, ...]
+    """Mutants that the claim implies: they say no more than it does."""
+    survivors: tuple[str, ...]
+    """Mutants that say more than the claim, and that its proof proves as well."""
+    seconds: float = 0.0
+
+
+Evidence = (
+    ProofEvidence
+    | FuzzEvidence
+    | Witness
+    | ArgumentEvidence
+    | MeasuredEvidence
+    | AblationEvidence
+    | SharpnessEvidence
+    | MutationEvidence
+)

@@ -56,11 +56,7 @@ class ClaimResult:
             "source": self.source,
             "verdict": str(self.verdict),
             "recorded": None if self.recorded is None else str(self.recorded),
-            "evidence": [
-                {"type": type(e).__name__.removesuffix("Evidence").lower(), **asdict(e)}
-                for e in self.evidence
-                if not isinstance(e, Witness)
-            ],
+            "evidence": [{"type": e.kind, **asdict(e)} for e in self.evidence if not isinstance(e, Witness)],
             "witness": None if self.witness is None else asdict(self.witness),
             "seconds": round(self.seconds, 3),
         }

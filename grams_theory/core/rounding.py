@@ -13,7 +13,7 @@ and a violation means `margin.mid + margin.rad < 0`: no tolerance is chosen by h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +41,11 @@ class Ball:
         """`x`, cast to float64 (exact for every narrower format), with radius 0."""
         x = x.double()
         return cls(x, torch.zeros_like(x))
+
+    @classmethod
+    def stack(cls, rows: Sequence[Ball]) -> Ball:
+        """Along a new leading axis."""
+        return cls(torch.stack([row.mid for row in rows]), torch.stack([row.rad for row in rows]))
 
     @property
     def shape(self) -> torch.Size:
@@ -107,6 +112,11 @@ class Ball:
         low = (self.mid - self.rad).clamp(min=0).sqrt()
         high = (self.mid + self.rad).clamp(min=0).sqrt()
         return self._rounded(mid, torch.maximum(high - mid, mid - low), roundings=3)
+
+    def sign(self) -> Ball:
+        """-1, 0 or 1; where zero is one of several possible values, 0 with radius 1."""
+        unclear = ((self.mid.abs() <= self.rad) & (self.rad > 0)).double()
+        return Ball(self.mid.sign() * (1 - unclear), unclear)
 
     def minimum(self, other: Ball) -> Ball:
         return Ball(torch.minimum(self.mid, other.mid), torch.maximum(self.rad, other.rad))

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from grams_theory.core.evidence import (
+    AblationEvidence,
     ArgumentEvidence,
     Evidence,
     FuzzEvidence,
     MeasuredEvidence,
+    MutationEvidence,
     ProofEvidence,
+    SharpnessEvidence,
     StepKind,
     Witness,
 )
@@ -35,12 +38,17 @@ MEANINGS: Mapping[Verdict, str] = {
 
 HOW: Mapping[StepKind, str] = {
     "axiom": "assumed",
+    "assumption": "assumed",
+    "definition": "abbreviated",
     "citation": "cited",
     "identity": "checked",
     "implication": "checked",
     "calculus": "checked",
     "lift": "checked",
     "certificate": "checked",
+    "instance": "checked",
+    "discharge": "checked",
+    "induction": "checked",
 }
 """What was done with a proof step of each kind."""
 
@@ -92,6 +100,24 @@ def _fuzz(fuzz: FuzzEvidence) -> str:
     return text
 
 
+def _ablation(ablation: AblationEvidence) -> str:
+    text = f"without {ablation.dropped!r} ({ablation.text}): "
+    if ablation.witness is None:
+        return text + f"no counterexample in {plural(ablation.cases, 'case')}"
+    return text + describe(ablation.witness)
+
+
+def _mutation(mutation: MutationEvidence) -> str:
+    text = f"{plural(mutation.mutants, 'mutant')}: {mutation.lost} lose the proof"
+    if mutation.refuted:
+        text += f", {mutation.refuted} are refuted by a case"
+    if mutation.weaker:
+        text += f", {len(mutation.weaker)} say no more than the claim"
+    if mutation.survivors:
+        text += f", STILL PROVED: {'; '.join(mutation.survivors)}"
+    return text
+
+
 def describe(evidence: Evidence) -> str:
     """One piece of evidence as one line of plain text."""
     match evidence:
@@ -103,5 +129,11 @@ def describe(evidence: Evidence) -> str:
             return f"witness ({evidence.kind}): {evidence.part} = {number(evidence.margin)} < 0, {evidence.method}"
         case ArgumentEvidence():
             return f"argument rests on refuted {', '.join(evidence.refuted)}"
+        case SharpnessEvidence():
+            return f"attained exactly: {', '.join(example.part for example in evidence.examples)}"
+        case MutationEvidence():
+            return _mutation(evidence)
         case MeasuredEvidence():
             return f"measured: {evidence.title} ({plural(len(evidence.rows), 'row')})"
+        case AblationEvidence():
+            return _ablation(evidence)

@@ -14,6 +14,10 @@ from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import OURS, Rig
+from grams_theory.symbolic import reading
+
+RESOLUTION = 1e-6
+"""Ratios count where rounding leaves them this certain."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Outcome:
     decided: Tensor
     """Rows in which no rounding could have flipped a sign that the update depends on, shape (B,)."""
     margins: Mapping[str, Ball]
+    ratios: Mapping[str, float]
+    """Part -> the largest ratio of its smaller side to its larger one; 1 means that it is attained."""
 
     def violated(self, part: str) -> Tensor:
         """Rows that violate the part by more than their rounding bound, shape (B,)."""
@@ -70,4 +76,35 @@ def evaluate(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> Outcome 
         return None
     record, inside = built
     decided = getattr(record, "decided", torch.ones_like(inside))
-    return Outcome(record, inside, decided, claim.margin(record))
+    return Outcome(record, inside, decided, claim.margin(record), ratios(claim, record, inside & decided))
+
+
+def ratios(claim: Claim, record: Any, rows: Tensor) -> dict[str, float]:
+    """Part -> the largest smaller/larger over the rows (B,) and steps; 1 means that the inequality is attained.
+
+    Nothing for a part without two sides, for a hand-written margin, and where rounding hides both sides.
+    """
+    found: dict[str, float] = {}
+    if not isinstance(claim.margin, reading.Read):
+        return found
+    for name, formula, values in claim.margin.instances(record):
+        both = reading.sides(formula, values)
+        if both is None:
+            continue
+        smaller, larger = both
+        sure = rows & (larger.mid > 0) & (larger.rad + smaller.rad <= RESOLUTION * larger.mid)
+        sure = sure & _holds(formula, values)
+        if bool(sure.any()):
+            share = torch.where(sure, smaller.mid / larger.mid, torch.zeros_like(larger.mid))
+            found[name] = share.max().item()
+    return found
+
+
+def _holds(formula: Any, values: Mapping[str, Any]) -> Any:
+    """Where the premise of an implication holds; everywhere for any other formula."""
+    import sympy as sp
+
+    if not isinstance(formula, sp.Implies):
+        return True
+    premise: Ball = reading.margin(formula.args[0], values)
+    return premise.surely_nonnegative()

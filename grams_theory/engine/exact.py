@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx, fmpq
 
+from grams_theory.symbolic.twin import UndecidedSignError, sign
+
 PRECISION = 256
 """Bits of the balls that follow a square root."""
 
@@ -42,6 +44,14 @@ def _sqrt(x: Any) -> arb:
     return arb(x).sqrt()
 
 
+def _greater(x: Any, y: Any) -> bool:
+    if x > y:
+        return True
+    if x <= y:
+        return False
+    raise UndecidedSignError(f"whether {x} > {y} is undecided at this precision; raise the precision")
+
+
 def _minimum(x: Any, y: Any) -> Any:
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return min(x, y)
@@ -60,6 +70,11 @@ class Exact:
     def of(cls, numbers: Iterable[Any]) -> Exact:
         """From (nested) numbers that `rational` accepts."""
         return cls(np.vectorize(rational, otypes=[object])(np.asarray(list(numbers), dtype=object)))
+
+    @classmethod
+    def stack(cls, rows: Iterable[Exact]) -> Exact:
+        """Along a new leading axis."""
+        return cls(np.stack([row.entries for row in rows]))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -105,8 +120,16 @@ class Exact:
 
     abs = __abs__
 
+    def __gt__(self, other: Any) -> np.ndarray:
+        """Boolean mask; a ball that straddles the other number raises UndecidedSignError."""
+        return np.vectorize(_greater, otypes=[bool])(self.entries, self._entries(other))
+
     def sum(self, dim: int = -1) -> Exact:
         return Exact(self.entries.sum(axis=dim))
+
+    def sign(self) -> Exact:
+        """-1, 0 or 1; a ball that straddles zero raises UndecidedSignError."""
+        return Exact(np.vectorize(lambda x: fmpq(sign(x)), otypes=[object])(self.entries))
 
     def sqrt(self) -> Exact:
         return Exact(np.vectorize(_sqrt, otypes=[object])(self.entries))
@@ -156,6 +179,15 @@ def spectrum_within(matrix: list[list[fmpq]], low: fmpq, high: fmpq) -> bool:
     above = [[matrix[i][j] - (low if i == j else 0) for j in size] for i in size]
     below = [[(high if i == j else 0) - matrix[i][j] for j in size] for i in size]
     return positive_semidefinite(above) and positive_semidefinite(below)
+
+
+def polyak_lojasiewicz(matrix: list[list[fmpq]], mu: fmpq) -> bool:
+    """Whether x'Hx/2 is mu-PL with minimum 0: H >= 0 and H^2 >= mu H, that is, no eigenvalue of H is in (0, mu)."""
+    square = [apply(matrix, column) for column in matrix]
+    excess = [
+        [x - mu * h for x, h in zip(row, line, strict=True)] for row, line in zip(square, matrix, strict=True)
+    ]
+    return positive_semidefinite(matrix) and positive_semidefinite(excess)
 
 
 def apply(matrix: list[list[Any]], vector: list[Any]) -> list[Any]:

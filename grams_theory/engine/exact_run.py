@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,8 @@ from flint import arb, fmpq
 
 from grams_theory.core.claim import Claim, Run
 from grams_theory.engine.cases.structure import Structure
-from grams_theory.engine.exact import Exact, apply, precision, rational, spectrum_within
+from grams_theory.engine.exact import Exact, apply, precision, rational
+from grams_theory.engine.exact_function import bounded_as_assumed, curved_as_assumed, needs
 from grams_theory.engine.shrink import Case, shrink
 from grams_theory.symbolic import twin
 
@@ -24,17 +25,21 @@ def loss(H: list[list[Any]], w: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True)
 class ExactRun:
-    """The run record over exact numbers, with a batch of one; the quadratic is centred at the origin, so f* = 0."""
+    """The run record over exact numbers, with a batch of one; the quadratic is centred at the origin, so f* = 0.
+
+    `minimum` is what the statement takes for f*.
+    """
 
     H: list[list[Any]]
     start: list[fmpq]
     smoothness_: fmpq
-    pl_: fmpq
+    pl_: fmpq | None
     betas: tuple[fmpq, fmpq]
     eps: fmpq
     steps: int
     eta: Any = None
     iterates: Mapping[str, list[list[Any]]] = field(default_factory=dict)
+    minimum: fmpq = field(default_factory=fmpq)
 
     @cached_property
     def smoothness(self) -> Exact:
@@ -46,38 +51,67 @@ class ExactRun:
 
     @cached_property
     def initial_gap(self) -> Exact:
-        return Exact([loss(self.H, self.start)])
+        return Exact([loss(self.H, self.start) - self.minimum])
 
     def gap(self, name: str) -> Exact:
-        return Exact(np.array([[loss(self.H, w)] for w in self.iterates[name]], dtype=object))
+        return Exact(np.array([[loss(self.H, w) - self.minimum] for w in self.iterates[name]], dtype=object))
 
     def grad(self, name: str) -> Exact:
         return Exact(np.array([[apply(self.H, w)] for w in self.iterates[name]], dtype=object))
 
 
-def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
-    """The margin as a ball if the case satisfies every assumption and the premise, else None."""
-    setting = claim.setting
-    assert isinstance(setting, Run) and claim.margin is not None
-    H, L, mu, eta, eps = case["H"], case["smoothness"], case["pl"], case["eta"], case["eps"]
+def _record(claim: Claim, case: Case) -> ExactRun | None:
+    """The run before its first step if it satisfies every assumption, else None."""
+    H, L, mu, start, eps = case["H"], case["smoothness"], case.get("pl"), case["start"], case["eps"]
     beta1, beta2 = case["betas"]
-    if not (H and 0 < mu <= L and eta > 0 and eps > 0 and 0 <= beta1 < 1 and 0 <= beta2 < 1):
+    if not (eps > 0 and 0 <= beta1 < 1 and 0 <= beta2 < 1):
         return None
-    if not spectrum_within(H, mu, L) or all(x == 0 for x in case["start"]):
+    if not (curved_as_assumed(claim, H, L) and bounded_as_assumed(claim, H, mu)) or loss(H, start) == 0:
         return None
     balls = [[arb(x) for x in line] for line in H]
-    record = ExactRun(balls, case["start"], L, mu, (beta1, beta2), eps, case["steps"])
+    minimum = loss(H, start) * (1 - fmpq(1, claim.loosened.get("bounded", 1)))
+    return ExactRun(balls, start, L, mu, (beta1, beta2), eps, case["steps"], minimum=minimum)
+
+
+def longest(claim: Claim, case: Case) -> arb | None:
+    """The largest step size that the premise allows; None if the case is outside it, or any is allowed."""
+    assert isinstance(claim.setting, Run)
+    record = _record(claim, case)
+    if record is None or claim.setting.step_size is None:
+        return None
+    try:
+        return arb(claim.setting.step_size(record)[0].item())
+    except ZeroDivisionError:
+        return None
+
+
+def below(bound: arb) -> fmpq:
+    """A simple rational at most 1/16 below a positive bound."""
+    largest = rational(float(bound.lower()))
+    quotients = (fmpq(k) / (fmpq(k) / largest).ceil() for k in range(1, 17))
+    return next((x for x in quotients if 16 * x >= 15 * largest), largest)
+
+
+def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
+    """The margin as a ball if the case satisfies every assumption and the premise, else None.
+
+    None too if the run is too short for the claim to say anything about it.
+    """
+    setting = claim.setting
+    assert isinstance(setting, Run) and claim.margin is not None
+    record, eta = _record(claim, case), case["eta"]
+    if record is None or eta <= 0:
+        return None
+    H, start, steps, betas, eps = record.H, record.start, record.steps, record.betas, record.eps
     try:
         if setting.step_size is not None and not eta <= setting.step_size(record)[0].item():
             return None
         iterates = {
-            name: twin.run(
-                name, lambda w: apply(balls, w), case["start"], case["steps"], eta, (beta1, beta2), eps
-            )
+            name: twin.run(name, lambda w: apply(H, w), start, steps, eta, betas, eps)
             for name in setting.optimizers
         }
-        done = ExactRun(balls, case["start"], L, mu, (beta1, beta2), eps, case["steps"], eta, iterates)
-        return claim.margin(done)[part][0].item()
+        margin = claim.margin(replace(record, eta=eta, iterates=iterates))[part]
+        return None if margin is None else margin[0].item()
     except (ZeroDivisionError, twin.UndecidedSignError):
         return None
 
@@ -88,20 +122,34 @@ def violates(claim: Claim, case: Case, part: str) -> bool:
     return margin is not None and bool(margin < 0)
 
 
-def from_row(row: Mapping[str, Any], structure: Structure) -> Case:
+def from_row(claim: Claim, row: Mapping[str, Any], structure: Structure) -> Case:
     """The floating-point run as exact rationals, moved so that the minimiser is the origin."""
     H = [[rational(x) for x in line] for line in row["H"]]
     size = range(len(H))
-    return {
+    case = {
         "H": [[(H[i][j] + H[j][i]) / 2 for j in size] for i in size],
         "start": [rational(x) - rational(c) for x, c in zip(row["start"], row["center"], strict=True)],
         "eta": rational(row["eta"]),
         "smoothness": rational(row["smoothness"]),
-        "pl": rational(row["pl"]),
         "betas": [rational(b) for b in structure.hyper.betas],
         "eps": rational(structure.hyper.eps),
         "steps": structure.knobs["steps"],
     }
+    return {**case, "pl": rational(row["pl"])} if needs(claim, "pl") else case
+
+
+def normalise(case: Case) -> Case:
+    """The same run with L = 1 and eps = 1: f is divided by L, and w is measured in units of eps / L."""
+    L, eps = case["smoothness"], case["eps"]
+    scaled = {
+        **case,
+        "H": [[x / L for x in line] for line in case["H"]],
+        "start": [x * L / eps for x in case["start"]],
+        "eta": case["eta"] * L / eps,
+        "smoothness": fmpq(1),
+        "eps": fmpq(1),
+    }
+    return {**scaled, "pl": case["pl"] / L} if "pl" in case else scaled
 
 
 def certify(claim: Claim, row: Mapping[str, Any], part: str, structure: Structure) -> Case | None:
@@ -109,7 +157,7 @@ def certify(claim: Claim, row: Mapping[str, Any], part: str, structure: Structur
     if row["H"] is None:
         return None
     with precision():
-        case = from_row(row, structure)
+        case = from_row(claim, row, structure)
         if not violates(claim, case, part):
             return None
         for steps in range(1, case["steps"]):
@@ -117,6 +165,8 @@ def certify(claim: Claim, row: Mapping[str, Any], part: str, structure: Structur
             if violates(claim, shorter, part):
                 case = shorter
                 break
+        scaled = normalise(case)
+        case = scaled if violates(claim, scaled, part) else case
         return _shrink(claim, case, part)
 
 
@@ -132,7 +182,23 @@ def _shrink(claim: Claim, case: Case, part: str) -> Case:
         if violates(claim, with_betas(case, values), part):
             betas = values
             break
-    fixed = {"betas", "steps"}
-    numbers = {name: value for name, value in with_betas(case, betas).items() if name not in fixed}
     rest = {"betas": betas, "steps": case["steps"]}
+    numbers = {name: value for name, value in case.items() if name not in rest}
+    if longest(claim, case) is not None:
+        numbers = _shrink_at_the_bound(claim, numbers, rest, part)
     return {**shrink(numbers, lambda c: violates(claim, {**c, **rest}, part), attempts=500), **rest}
+
+
+def _shrink_at_the_bound(claim: Claim, numbers: Case, rest: Case, part: str) -> Case:
+    """Shrink all numbers but the step size, which follows its bound, wherever that still violates."""
+
+    def at_the_bound(c: Case) -> Case | None:
+        bound = longest(claim, {**c, "eta": fmpq(1), **rest})
+        return {**c, "eta": below(bound)} if bound is not None and bound > 0 else None
+
+    def holds(c: Case) -> bool:
+        stepped = at_the_bound(c)
+        return stepped is not None and violates(claim, {**stepped, **rest}, part)
+
+    free = {name: value for name, value in numbers.items() if name != "eta"}
+    return (at_the_bound(shrink(free, holds, attempts=500)) if holds(free) else None) or numbers

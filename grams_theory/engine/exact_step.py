@@ -6,36 +6,26 @@ f(w + d) - f(w) = <g, d> + d'Hd/2, so a case is H, g = grad f(w), u and eta, wit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
-from itertools import product
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
 from grams_theory.core.claim import Claim, OneStep
-from grams_theory.engine.exact import Exact, apply, precision, rational, spectrum_within
+from grams_theory.engine.exact import Exact, apply, precision, rational
+from grams_theory.engine.exact_function import bounded_as_assumed, curved_as_assumed, needs
+from grams_theory.engine.exact_update import EXACT_UPDATES
 from grams_theory.engine.shrink import Case, shrink
 from grams_theory.symbolic import twin
-
-
-def sign(x: Any) -> int:
-    """The sign of an exact number; a ball that straddles zero raises `twin.UndecidedSignError`."""
-    if x > 0:
-        return 1
-    if x < 0:
-        return -1
-    if x == 0:
-        return 0
-    raise twin.UndecidedSignError(f"the sign of {x} is not decided; raise the precision")
+from grams_theory.symbolic.twin import sign
 
 
 class NoExactForm(Exception):
-    """The margin is about rounding, so exact arithmetic has nothing to say about it."""
+    """Exact arithmetic has nothing to say: the margin is about rounding, or g determines no f(w) - f*."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +39,7 @@ class ExactStep:
     eta: Any = None
     observed: Mapping[str, list[fmpq]] | None = None
     """Displacements of optimizers whose rule is unknown, as they were observed."""
+    pl_: fmpq | None = None
 
     @cached_property
     def g(self) -> Exact:
@@ -61,6 +52,20 @@ class ExactStep:
     @property
     def smoothness(self) -> Exact:
         return Exact([self.L])
+
+    @property
+    def pl(self) -> Exact:
+        return Exact([self.pl_])
+
+    @cached_property
+    def gap(self) -> Exact:
+        """f(w) - f* = g'H^{-1}g/2."""
+        column = fmpq_mat(len(self.g_), 1, self.g_)
+        try:
+            solution = fmpq_mat(self.H).solve(column)
+        except ZeroDivisionError as error:
+            raise NoExactForm("H is singular") from error
+        return Exact([(column.transpose() * solution)[0, 0] / 2])
 
     @cached_property
     def aligned(self) -> np.ndarray:
@@ -82,8 +87,16 @@ class ExactStep:
     def r(self) -> Exact:
         return Exact([[sign(g) * abs(u) for u, g in zip(self.u_, self.g_, strict=True)]])
 
+    @property
+    def c(self) -> Exact:
+        return Exact([twin.STEPS["c"](self.g_, self.u_)])
+
     def agreement(self, name: str) -> Exact:
         raise NoExactForm(f"how far {name} is from its definition is allowed only what rounding may do")
+
+    @property
+    def moved(self) -> Mapping[str, Any]:
+        raise NoExactForm("how far an implementation moved is a matter of its rounding")
 
     def change(self, name: str) -> Exact:
         observed = self.observed or {}
@@ -93,20 +106,18 @@ class ExactStep:
 
 
 def _step(case: Case) -> ExactStep:
-    return ExactStep(case["H"], case["g"], case["u"], case["smoothness"], case["eta"], case.get("observed"))
+    H, g, u, L, eta = (case[name] for name in ("H", "g", "u", "smoothness", "eta"))
+    return ExactStep(H, g, u, L, eta, case.get("observed"), case.get("pl"))
 
 
 def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
     """The exact margin if the case satisfies every assumption and the premise, else None."""
     setting = claim.setting
     assert isinstance(setting, OneStep) and claim.margin is not None
-    needs = {assumption.id for assumption in claim.assumptions}
     L, eta, H = case["smoothness"], case["eta"], case["H"]
-    if not (L > 0 and eta > 0 and H):
+    if not (eta > 0 and EXACT_UPDATES[setting.update].admits(case["u"])):
         return None
-    if not spectrum_within(H, fmpq(0) if "convex" in needs else -L, L):
-        return None
-    if "separable" in needs and any(H[i][j] != 0 for i in range(len(H)) for j in range(i)):
+    if not (curved_as_assumed(claim, H, L) and bounded_as_assumed(claim, H, case.get("pl"))):
         return None
     try:
         step = _step(case)
@@ -141,75 +152,24 @@ def from_row(row: Mapping[str, Any], foreign: frozenset[str]) -> Case:
     return case
 
 
-def normalise(case: Case) -> Case:
-    """The same case with L = 1 and eta = 1: f is divided by L, and u takes up the step size."""
-    L, eta = case["smoothness"], case["eta"]
-    return {
-        **case,
-        "H": [[x / L for x in line] for line in case["H"]],
-        "g": [x / L for x in case["g"]],
-        "u": [x * eta for x in case["u"]],
-        "eta": fmpq(1),
-        "smoothness": fmpq(1),
-    }
-
-
-HALF = fmpq(1, 2)
-RATIOS: tuple[tuple[fmpq, fmpq], ...] = tuple(
-    (fmpq(p, q), fmpq(s, t))
-    for p, q, s, t in (
-        (-1, 3, -5, 1),
-        (1, 1, 1, 1),
-        (1, 3, -1, 1),
-        (7, 9, 5, 1),
-        (7, 11, -5, 13),
-        (-17, 33, -19, 1),
-        (-7, 57, -29, 11),
-        (-1, 17, -25, 11),
-    )
-)
-"""(u / sign(g), h / g): Adam's update after the gradients h, g with betas (1/2, 1/2) and eps 0 is rational there.
-
-They are rational points of the conic (h/g)^2 + 2 = 3 s^2, with u = sign(g) (h/g + 2) / (3 s).
-"""
-STEP_SIZES = tuple(sorted({Fraction(p, q) for p in range(1, 13) for q in range(1, 9)}))
-
-
 def reach(claim: Claim, case: Case, part: str, tries: int = 3000) -> Case | None:
-    """The case with u replaced by an update that Adam reaches from zero state after two gradients, if one violates."""
-    size = len(case["g"])
-    if size > 3 or any(g == 0 for g in case["g"]):
-        return None
-    wanted = [int(u.p) / int(u.q) for u in case["u"]]
-
-    def angle(choice: tuple) -> float:
-        u = [int(r.p) / int(r.q) * sign(g) for (r, _), g in zip(choice, case["g"], strict=True)]
-        norm = math.hypot(*u) * math.hypot(*wanted)
-        return -sum(x * y for x, y in zip(u, wanted, strict=True)) / norm
-
-    for choice in sorted(product(RATIOS, repeat=size), key=angle):
-        u = [ratio * sign(g) for (ratio, _), g in zip(choice, case["g"], strict=True)]
-        scale = math.hypot(*wanted) / math.hypot(*(int(x.p) / int(x.q) for x in u))
-        for eta in sorted(STEP_SIZES, key=lambda s: abs(math.log(float(s) / scale)))[:12]:
-            tries -= 1
-            if tries < 0:
-                return None
-            candidate = {**case, "u": u, "eta": rational(eta)}
-            if violates(claim, candidate, part):
-                history = [t * g for (_, t), g in zip(choice, case["g"], strict=True)]
-                return {
-                    **candidate,
-                    "run": {"betas": [HALF, HALF], "eps": fmpq(0), "gradients": [history, case["g"]]},
-                }
-    return None
+    """A violating case whose u its base update reaches from zero state after two gradients, if one of the tries is."""
+    setting = claim.setting
+    assert isinstance(setting, OneStep)
+    candidates = islice(EXACT_UPDATES[setting.update].reached(case), tries)
+    return next((candidate for candidate in candidates if violates(claim, candidate, part)), None)
 
 
 def certify(claim: Claim, row: Mapping[str, Any], part: str, foreign: frozenset[str]) -> Case | None:
     """A violating case in exact rationals, shrunk and made reachable where the rule is known; None if none is found."""
+    setting = claim.setting
+    assert isinstance(setting, OneStep)
     if row["H"] is None:
         return None
     with precision():
         case = from_row(row, foreign)
+        if needs(claim, "pl"):
+            case["pl"] = rational(row["pl"])
         if not violates(claim, case, part):
             return None
         if foreign:
@@ -219,5 +179,5 @@ def certify(claim: Claim, row: Mapping[str, Any], part: str, foreign: frozenset[
         def holds(candidate: Case) -> bool:
             return (zeros or all(g != 0 for g in candidate["g"])) and violates(claim, candidate, part)
 
-        case = shrink(normalise(case), holds)
+        case = shrink(EXACT_UPDATES[setting.update].normalise(case), holds)
         return reach(claim, case, part) or case

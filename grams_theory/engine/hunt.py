@@ -47,6 +47,7 @@ class Tally:
     violations: int = 0
     structures: int = 0
     parts: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
     families: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -64,6 +65,8 @@ class Tally:
         self.discarded += len(outcome.inside) - inside
         self.undecided += int(outcome.undecided().sum())
         self.families[structure.family] += inside
+        for part, ratio in outcome.ratios.items():
+            self.ratios[part] = max(self.ratios.get(part, 0.0), ratio)
         for part, margin in outcome.margins.items():
             violated = outcome.violated(part)
             self.violations += int(violated.sum())
@@ -81,6 +84,7 @@ class Tally:
             violations=self.violations,
             min_margin=min(self.parts.values(), default=None),
             parts=dict(self.parts),
+            ratios=dict(self.ratios),
             families=dict(self.families),
             structures=self.structures,
             optimizers=optimizers,
@@ -96,9 +100,9 @@ class _Hunt:
     """Evaluates structures for Hypothesis, remembers failures, and bounds the time that shrinking takes."""
 
     def __init__(
-        self, budget: Budget, tally: Tally, evaluate_one: Evaluate, tick: Callable[[], None]
+        self, budget: Budget, tally: Tally, evaluate_one: Evaluate, tick: Callable[[], None], shrinks: int
     ) -> None:
-        self.budget, self.tally = budget, tally
+        self.budget, self.tally, self.most_shrinks = budget, tally, shrinks
         self.evaluate_one, self.tick = evaluate_one, tick
         self.failures: dict[str, Falsified] = {}
         self.seen: set[str] = set()
@@ -110,7 +114,7 @@ class _Hunt:
             raise self.failures[key]
         if self.failures:
             self.shrinks += 1
-        if key in self.seen or self.shrinks > SHRINKS:
+        if key in self.seen or self.shrinks > self.most_shrinks:
             return
         if not self.failures and self.budget.spent(self.tally.drawn):
             return
@@ -140,11 +144,13 @@ def hunt(
     rig: Rig = OURS,
     quadratic: bool = False,
     progress: Callable[[float], None] | None = None,
+    shrinks: int = SHRINKS,
 ) -> tuple[FuzzEvidence, Falsified | None]:
     """Attack the claim until the budget is spent or a structure falsifies it (shrunk by Hypothesis).
 
     The families take turns, so that each has its share whatever Hypothesis prefers.
-    `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly.
+    `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly; `shrinks` bounds the
+    structures that Hypothesis tries while it shrinks.
     """
     assert claim.setting is not None
     began, tally = time.monotonic(), Tally()
@@ -155,7 +161,7 @@ def hunt(
         if progress is not None:
             progress(budget.done(tally.drawn))
 
-    attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick)
+    attack = _Hunt(budget, tally, lambda s: evaluate(claim, s, rig=rig), tick, shrinks)
     found = None
     with one_thread():
         for turn, family in enumerate(cycle(pool)):

@@ -1,17 +1,15 @@
 """The production optimizer as the engine sees it: fed gradients, stepped by its own `step`, and observed.
 
-Nothing here computes an update. What the definitions say is computed by `definition`, independently, in
-midpoint-radius arithmetic, together with how far the rounding of a correct implementation may carry it.
+Nothing here computes an update: what the definitions say is computed by `updates`, independently.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -20,25 +18,45 @@ from torch import Tensor
 
 from grams_theory import optim
 from grams_theory.core.errors import UnknownNameError, UsageError
-from grams_theory.core.rounding import UNIT, Ball
 
 OptimizerClass = type[torch.optim.Optimizer]
 
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
-SLACK = 4.0
-"""Allowance for another order of operations than the one that `Definition.rounding` counts."""
+
+
+class ReleasedCautiousAdam(optim.CautiousAdam):
+    """Ours with the mask of the released code, u g > 0, divided by its mean."""
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, mask_rescale=True)
+
+
+VARIANTS: Mapping[str, OptimizerClass] = {
+    "SGD": torch.optim.SGD,
+    "ReleasedCautiousAdam": ReleasedCautiousAdam,
+}
+"""Optimizers that we study and that are no files of ours: torch's, and ours with another setting."""
 
 
 @dataclass(frozen=True)
 class Hyper:
-    """Hyperparameters shared by the optimizers of a case."""
+    """Hyperparameters shared by the optimizers of a case. The first beta is also what SGD calls momentum."""
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
 
 
 def load(spec: str | OptimizerClass) -> OptimizerClass:
-    """The optimizer class named by "Grams" (ours) or "module:Class" (anybody's); a class is taken as it is.
+    """The optimizer class named by "Grams" (ours), by "SGD" (torch's) or by "module:Class" (anybody's).
+
+    A class is taken as it is.
 
     Raises:
         UsageError: the module or class does not exist, or is no torch.optim.Optimizer.
@@ -48,8 +66,10 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
             raise UsageError(f"{spec.__name__} is no torch.optim.Optimizer; give a subclass")
         return spec
     if ":" not in spec:
+        if spec in VARIANTS:
+            return VARIANTS[spec]
         if spec not in optim.names():
-            raise UnknownNameError("optimizer", spec, optim.names())
+            raise UnknownNameError("optimizer", spec, (*optim.names(), *VARIANTS))
         return optim.by_name(spec)
     module_name, _, class_name = spec.partition(":")
     try:
@@ -74,7 +94,13 @@ def build(
     cls: OptimizerClass, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float, hyper: Hyper
 ) -> torch.optim.Optimizer:
     """An instance with no weight decay and those hyperparameters, as far as its constructor knows them."""
-    wanted = {"lr": lr, "betas": hyper.betas, "eps": hyper.eps, "weight_decay": 0.0}
+    wanted = {
+        "lr": lr,
+        "betas": hyper.betas,
+        "momentum": hyper.betas[0],
+        "eps": hyper.eps,
+        "weight_decay": 0.0,
+    }
     known = inspect.signature(cls.__init__).parameters
     try:
         return cls(parameters, **{name: value for name, value in wanted.items() if name in known})
@@ -232,47 +258,3 @@ class Rig:
 
 OURS = Rig()
 """Our own optimizers in float64 on the CPU."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """Adam's update u by Definition 3.5 after a history of gradients.
-
-    Attributes:
-        u: the update with its evaluation error in float64, shape (B, D).
-        rounding: how far a correct implementation in the tested dtype may lie from it, shape (B, D).
-    """
-
-    u: Ball
-    rounding: Tensor
-
-
-def bias_correction(beta: float, t: int) -> float:
-    """1 - beta^t, correctly rounded."""
-    return float(1 - Fraction(beta) ** t)
-
-
-def define_update(gradients: Sequence[Tensor], hyper: Hyper, unit: float = UNIT) -> Definition:
-    """u = m_hat / (sqrt(v_hat) + eps) for eps > 0, and the rounding bound for an implementation with that roundoff.
-
-    m is a sum of t products, each rounded at most 2t times; v likewise with non-negative terms, so its error is
-    relative; the root halves it; the bias corrections cost beta^t / (1 - beta^t) roundings more (1 - fl(beta^t)).
-    """
-    (beta1, beta2), t = hyper.betas, len(gradients)
-    zero = torch.zeros_like(gradients[0], dtype=torch.float64)
-    m, v, size = Ball.exact(zero), Ball.exact(zero), zero
-    one_minus = (float(1 - Fraction(beta1)), float(1 - Fraction(beta2)))
-    for gradient in gradients:
-        g = Ball.exact(gradient)
-        m = beta1 * m + one_minus[0] * g
-        v = beta2 * v + one_minus[1] * (g * g)
-        size = beta1 * size + one_minus[0] * g.mid.abs()
-    correction = bias_correction(beta1, t), bias_correction(beta2, t)
-    denominator = (v / correction[1]).sqrt() + hyper.eps
-    u = m / correction[0] / denominator
-    excess = [beta**t / c for beta, c in zip(hyper.betas, correction, strict=True)]
-    relative_m = unit * (2 * t + 4 + excess[0])
-    relative_v = unit * (2 * t + 8 + excess[1])
-    scale = size / correction[0] / denominator.mid
-    u = u.widen(2 * UNIT * u.mid.abs())  # the corrections are themselves rounded once
-    return Definition(u, SLACK * (relative_m * scale + relative_v * u.mid.abs()))

@@ -15,6 +15,8 @@ Holds = Callable[[Case], bool]
 
 DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64, 256, 1024, 2**16)
 
+SCALES = tuple(Fraction(2) ** k for k in range(-4, 5))
+
 
 def complexity(x: fmpq) -> int:
     """Bits of numerator and denominator; zero is simplest, and a sign costs a little."""
@@ -25,6 +27,7 @@ def simpler(x: fmpq) -> Iterator[fmpq]:
     """Rationals that are simpler than x, simplest first."""
     exact = Fraction(int(x.p), int(x.q))
     near = {exact.limit_denominator(d) for d in DENOMINATORS} | {Fraction(0), Fraction(1), Fraction(-1)}
+    near |= {scale if exact > 0 else -scale for scale in SCALES}
     candidates = sorted((fmpq(c.numerator, c.denominator) for c in near), key=complexity)
     return (c for c in candidates if complexity(c) < complexity(x))
 
@@ -76,6 +79,14 @@ def _dimension(case: Case) -> int:
     return next((len(v) for v in case.values() if isinstance(v, list)), 0)
 
 
+def _fewer_coordinates(case: Case, accepts: Holds) -> Case:
+    smaller: Case | None = case
+    while smaller is not None and _dimension(case := smaller) > 1:
+        candidates = (_without_coordinate(case, index) for index in range(_dimension(case)))
+        smaller = next((c for c in candidates if accepts(c)), None)
+    return case
+
+
 def shrink(case: Case, holds: Holds, attempts: int = 5000) -> Case:
     """The simplest case found for which `holds`, which must hold for `case`, asking it at most `attempts` times."""
     left = iter(range(attempts))
@@ -83,13 +94,9 @@ def shrink(case: Case, holds: Holds, attempts: int = 5000) -> Case:
     def accepts(candidate: Case) -> bool:
         return next(left, None) is not None and holds(candidate)
 
-    smaller: Case | None = case
-    while smaller is not None and _dimension(case := smaller) > 1:
-        candidates = (_without_coordinate(case, index) for index in range(_dimension(case)))
-        smaller = next((c for c in candidates if accepts(c)), None)
     improving = True
     while improving:
-        improving = False
+        case, improving = _fewer_coordinates(case, accepts), False
         for path in _paths(case):
             candidates = (_with(case, path, x) for x in simpler(_get(case, path)))
             simplest = next((c for c in candidates if accepts(c)), None)

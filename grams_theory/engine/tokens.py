@@ -7,8 +7,8 @@ import json
 import zlib
 from dataclasses import dataclass, replace
 
-from grams_theory import claims
 from grams_theory.core.errors import UsageError
+from grams_theory.engine import weaken
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import evaluate
 from grams_theory.engine.production import OURS, Rig
@@ -80,7 +80,7 @@ def replay(text: str, device: str = "cpu") -> Replay:
         UsageError: the text is no token, or names a claim or optimizer that does not exist.
     """
     token = Token.decode(text)
-    claim = claims.by_id(token.claim)
+    claim = weaken.by_id(token.claim)
     outcome = evaluate(claim, token.structure, rig=replace(token.rig, device=device).check())
     if outcome is None or token.part not in outcome.margins:
         raise UsageError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grams_theory.core.errors import GramsTheoryError
-from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
+from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, Witness
 from grams_theory.core.verdict import Verdict
+from grams_theory.symbolic.proof import CheckedProof
 
 
 class ContradictionError(GramsTheoryError):
@@ -17,15 +18,16 @@ def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
     """The verdict that the evidence supports.
 
     An exact witness refutes. Violations beyond rounding that nothing exact confirms leave the claim undecided, proof or
-    not: then the production code and the definitions part. A complete proof proves, or shows vacuity. A refuted step
-    of the source's argument is a gap. Otherwise the claim survived if some case was decided in its favour.
+    not: then the production code and the definitions part. A complete proof proves, or shows vacuity; it counts only as
+    `CheckedProof`, which the kernel alone makes. A refuted step of the source's argument is a gap. Otherwise the claim
+    survived if some case was decided in its favour.
 
     Raises:
         ContradictionError: the evidence holds a complete proof and an exact witness, or a proof of vacuity and a case.
     """
     evidence = tuple(evidence)
     witnessed = any(isinstance(e, Witness) for e in evidence)
-    proofs = [e for e in evidence if isinstance(e, ProofEvidence) and e.complete]
+    proofs = [e for e in evidence if isinstance(e, CheckedProof) and e.complete]
     fuzzed = [e for e in evidence if isinstance(e, FuzzEvidence)]
     vacuous = any(proof.target == "vacuity" for proof in proofs)
     if (witnessed and proofs) or (vacuous and any(e.cases for e in fuzzed)):

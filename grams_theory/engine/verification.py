@@ -19,15 +19,17 @@ from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.verdict import Verdict
+from grams_theory.engine.ablation import ablate
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
 from grams_theory.engine.hunt import hunt, one_thread
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
+from grams_theory.engine.sharpness import attained
 from grams_theory.engine.verdict import decide
 from grams_theory.symbolic import proof
 
-Stage = Literal["prove", "fuzz", "measure", "done"]
+Stage = Literal["prove", "fuzz", "weaken", "measure", "done"]
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,11 @@ def _gather(
             claim, budget, seed=seed, rig=rig, progress=lambda share: report("fuzz", share)
         )
         evidence += [tally] if witness is None else [tally, witness]
+    if any(isinstance(e, ProofEvidence) and e.complete and e.target == "claim" for e in evidence):
+        report("weaken", 0.0)
+        evidence += ablate(claim, seed=seed, rig=rig)
+        examples = attained(claim)
+        evidence += [] if examples is None else [examples]
     if claim.measure is not None:
         report("measure", 0.0)
         with one_thread():
@@ -250,7 +257,7 @@ def environment(rig: Rig, seed: int, budget: str | int) -> dict[str, Any]:
 
     cuda = rig.device.startswith("cuda")
     name = torch.cuda.get_device_name(rig.device) if cuda else platform.processor() or platform.machine()
-    packages = ("grams-theory", "torch", "hypothesis", "sympy", "z3-solver", "python-flint", "numpy")
+    packages = ("grams-theory", "torch", "hypothesis", "sympy", "z3-solver", "cvc5", "python-flint", "numpy")
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

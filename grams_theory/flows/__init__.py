@@ -1,4 +1,4 @@
-"""Continuous-time flows of the paper. ONE FILE PER SYSTEM: `sample`, `OPTIONS`, `FLOWS`, `State`, `System`.
+"""Continuous-time flows of the paper. ONE FILE PER SYSTEM: `sample`, `OPTIONS`, `PREMISES`, `FLOWS`, `State`, `System`.
 
 A `State` is a batch of B points at which a flow's rates are examined; a `System` is an ODE to integrate.
 """

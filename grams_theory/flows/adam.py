@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -33,10 +33,15 @@ OPTIONS: Mapping[str, tuple] = {
 }
 """`ratio` is a/b: the premise is ratio >= 1/4, and powers of two keep a = b/4 exact."""
 
+PREMISES: Mapping[str, Mapping[str, tuple]] = {"a - b/4": {"ratio": (0.125,)}}
+"""Premises of the theorem, by their names in `State.premise`, and options under which each fails."""
+
 
 @dataclass(frozen=True)
 class State(Rows):
     """What the rates of change at B states depend on."""
+
+    constants: ClassVar[frozenset[str]] = frozenset({"a", "b", "eps"})
 
     g: Vector
     """∇L(w), shape (B, D)."""
@@ -71,8 +76,11 @@ class State(Rows):
         return dot(self.g, w_dot) + dot(H_m, m_dot) + dot(H_v, v_dot)
 
     def premise(self) -> dict[str, Any]:
-        """What the theorem assumes of a and b, >= 0, shape (B,)."""
-        return {"a - b/4": (self.a - self.b / 4).sum(-1)}
+        """What the theorem assumes of a and b, and what makes a state of Adam's, each >= 0, shape (B,)."""
+        return {
+            "a - b/4": (self.a - self.b / 4).sum(-1),
+            **{name: getattr(self, name).worst(-1) for name in ("root", "a", "b", "eps")},
+        }
 
 
 @dataclass(frozen=True)

@@ -71,12 +71,22 @@ DAMPING: Mapping[str, Callable[[Tensor], Tensor]] = {
 """Laws D with <x, D(x)> >= 0, simplest first; "turning" is the one that is not odd coordinatewise.
 Φ(x) = D(x) and Ψ(s) = D(∇K(s)): where ∇K is one-to-one every Ψ has that form."""
 
+DRIVING: Mapping[str, Callable[[Tensor], Tensor]] = {"driving": lambda x: -x / 2}
+"""Laws D with <x, D(x)> <= 0: no dampings."""
+LAWS = {**DAMPING, **DRIVING}
+
 OPTIONS: Mapping[str, tuple] = {
     "kinetic": tuple(KINETIC),
     "phi": tuple(DAMPING),
     "psi": tuple(DAMPING),
     "zeros": (0.0, 0.25),
 }
+
+PREMISES: Mapping[str, Mapping[str, tuple]] = {
+    "<∇L, Φ(∇L)>": {"phi": tuple(DRIVING)},
+    "<∇K, Ψ(s)>": {"psi": tuple(DRIVING)},
+}
+"""Premises of the theorem, by their names in `State.premise`, and options under which each fails."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,10 @@ class State(Rows):
 
 @dataclass(frozen=True)
 class System:
-    """The ODE of a batch of functions; kinetic energy and dampings by name. Raises `UnknownNameError`."""
+    """The ODE of a batch of functions; kinetic energy, and a damping or driving law, by name.
+
+    Raises `UnknownNameError`.
+    """
 
     f: FunctionBatch
     kinetic: str = "quadratic"
@@ -129,8 +142,8 @@ class System:
     def __post_init__(self) -> None:
         for kind, name, known in (
             ("kinetic energy", self.kinetic, KINETIC),
-            ("damping", self.phi, DAMPING),
-            ("damping", self.psi, DAMPING),
+            ("damping", self.phi, LAWS),
+            ("damping", self.psi, LAWS),
         ):
             if name not in known:
                 raise UnknownNameError(kind, name, known)
@@ -143,7 +156,7 @@ class System:
         return self._at(self.f.gradient(w), KINETIC[self.kinetic].gradient(s))
 
     def _at(self, g: Tensor, k: Tensor) -> State:
-        return State(g, k, DAMPING[self.phi](g), DAMPING[self.psi](k))
+        return State(g, k, LAWS[self.phi](g), LAWS[self.psi](k))
 
 
 def sample(
@@ -155,7 +168,7 @@ def sample(
     psi: str = "zero",
     zeros: float = 0.0,
 ) -> State:
-    """B states, as exact Balls, whose float64 vectors satisfy the premise exactly.
+    """B states, as exact Balls, whose float64 vectors satisfy the premise exactly unless a law is a driving one.
 
     A rounded or zeroed gradient is the exact gradient of f plus a linear function, and its damping a value
     that some Φ with <x, Φ(x)> >= 0 takes. Where rounding leaves the premise in doubt, the damping is 0.
@@ -167,11 +180,12 @@ def sample(
     g = with_zeros(generator, f.gradient(w), zeros)
     k = with_zeros(generator, KINETIC[kinetic].gradient(s), zeros)
     at = system._at(g, k)
-    return State(
-        Ball.exact(g), Ball.exact(k), Ball.exact(_admissible(g, at.phi)), Ball.exact(_admissible(k, at.psi))
-    )
+    damped = _admissible(phi, g, at.phi), _admissible(psi, k, at.psi)
+    return State(*(Ball.exact(x) for x in (g, k, *damped)))
 
 
-def _admissible(x: Tensor, damping: Tensor) -> Tensor:
+def _admissible(law: str, x: Tensor, damping: Tensor) -> Tensor:
+    if law in DRIVING:
+        return damping
     sure = dot(Ball.exact(x), Ball.exact(damping)).surely_nonnegative()
     return torch.where(sure.unsqueeze(-1), damping, torch.zeros_like(damping))

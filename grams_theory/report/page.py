@@ -12,7 +12,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grams_theory.core.claim import Claim
-from grams_theory.core.evidence import ArgumentEvidence, MeasuredEvidence, Witness
+from grams_theory.core.definitions import all_definitions
+from grams_theory.core.evidence import (
+    AblationEvidence,
+    ArgumentEvidence,
+    MeasuredEvidence,
+    ProofEvidence,
+    ProofStep,
+    SharpnessEvidence,
+    Witness,
+)
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, number
 from grams_theory.core.verdict import Verdict
@@ -35,6 +44,14 @@ class Section:
     @property
     def argument(self) -> ArgumentEvidence | None:
         return next((e for e in self.result.evidence if isinstance(e, ArgumentEvidence)), None)
+
+    @property
+    def ablations(self) -> tuple[AblationEvidence, ...]:
+        return tuple(e for e in self.result.evidence if isinstance(e, AblationEvidence))
+
+    @property
+    def sharpness(self) -> SharpnessEvidence | None:
+        return next((e for e in self.result.evidence if isinstance(e, SharpnessEvidence)), None)
 
     @property
     def measured(self) -> tuple[MeasuredEvidence, ...]:
@@ -60,7 +77,20 @@ def render(ledger: Ledger, claims: Iterable[Claim] | None = None) -> str:
         drawing=graph.draw([s.result.id for s in sections], _edges(sections)),
         counts=[(v, n) for v in Verdict if (n := sum(r.verdict is v for r in ledger.results))],
         node=(graph.NODE_WIDTH, graph.NODE_HEIGHT),
+        definitions=all_definitions(),
+        users=lambda node: [
+            s.result.id for s in sections if s.result.proof and node in _nodes(s.result.proof)
+        ],
     )
+
+
+def _nodes(proof: ProofEvidence) -> tuple[str, ...]:
+    return proof.definitions + proof.assumptions
+
+
+def _sources(proof: ProofEvidence, step: ProofStep) -> list[int]:
+    """Numbers of the steps that a step uses."""
+    return [number for number, other in enumerate(proof.steps, 1) if other.name in step.rests_on]
 
 
 def _edges(sections: Iterable[Section]) -> list[graph.Edge]:
@@ -68,7 +98,8 @@ def _edges(sections: Iterable[Section]) -> list[graph.Edge]:
     for section in sections:
         if section.claim is None:
             continue
-        edges += [graph.Edge(section.claim.id, used, "uses") for used in section.claim.uses]
+        cited = section.result.proof.uses if section.result.proof else ()
+        edges += [graph.Edge(section.claim.id, used, "uses") for used in cited]
         edges += [graph.Edge(section.claim.id, step, "argument") for step in section.claim.argument]
         if section.claim.amends is not None:
             edges.append(graph.Edge(section.claim.id, section.claim.amends, "amends"))
@@ -121,6 +152,7 @@ def _template():
         picture=_step_picture,
         recheck=_step_recheck,
         rest=_rest,
+        sources=_sources,
     )
     environment.filters.update(describe=describe, number=number, spell=_text)
     return environment.get_template("index.html.j2")

@@ -35,16 +35,5 @@ def positivstellensatz(
 
     `terms` holds each multiplier with the upper triangle of its Q, over the monomials z of `variables`.
     """
-    total, sum_of_products, facts = sp.Integer(0), sp.Integer(0), []
-    for k, (multiplier, triangle) in enumerate(terms):
-        Q = symmetric(triangle)
-        p.positive_definite(f"{name}: Q{k}", Q)
-        z = monomials(variables, Q.rows)
-        total += multiplier * (z.T * Q * z)[0]
-        a, square = sp.Symbol(f"a{k}", real=True), sp.Symbol(f"zᵀQ{k}z", real=True)
-        sum_of_products += a * square
-        facts += [a >= 0, square >= 0]
-    p.identity(f"{name}: expansion", poly, total)
-    value = sp.Symbol("value", real=True)
-    p.implies(f"{name}: no term is negative", [*facts, sp.Eq(value, sum_of_products)], value >= 0)
-    return sp.Ge(poly, 0, evaluate=False)
+    matrices = [(multiplier, symmetric(triangle)) for multiplier, triangle in terms]
+    return p.sum_of_squares(name, poly, [(m, Q, monomials(variables, Q.rows)) for m, Q in matrices])

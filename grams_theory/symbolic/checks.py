@@ -35,6 +35,7 @@ def check_identity(lhs: Expr, rhs: Expr, relations: Sequence[Expr]) -> str:
         return "SymPy over QQ (expansion)"
     if relations:
         ideal = [sp.fraction(sp.together(r))[0] for r in relations]
+        numerator, *ideal = _unknowns([numerator, *ideal])
         generators = sorted(set().union(*(e.free_symbols for e in (numerator, *ideal))), key=str)
         if sp.groebner(ideal, *generators, order="grevlex", domain="QQ").reduce(numerator)[1] == 0:
             return "SymPy over QQ (reduction by a Gröbner basis of the given relations)"
@@ -43,6 +44,22 @@ def check_identity(lhs: Expr, rhs: Expr, relations: Sequence[Expr]) -> str:
     except smt.UnsupportedFormula:
         answer = smt.Answer("unknown")
     raise CheckFailed(f"the two sides differ by {unicode(numerator)}", answer.countermodel)
+
+
+def _unknowns(expressions: Sequence[Expr]) -> list[Expr]:
+    """The expressions with every part that is not rational (a root, |x|) replaced by a symbol of its own."""
+    parts = {part for e in expressions for part in e.atoms(sp.Pow, sp.Function, sp.Piecewise)}
+    strange = sorted(
+        (part for part in parts if not (part.is_Pow and part.exp.is_Integer)), key=sp.default_sort_key
+    )
+    names = {part: sp.Dummy(str(part), real=True) for part in strange}
+    return [e.xreplace(names) for e in expressions]
+
+
+def denominators(*expressions: Expr) -> list[Expr]:
+    """What the expressions divide by, apart from numbers, in a fixed order."""
+    powers = {power for e in expressions for power in e.atoms(sp.Pow) if power.exp.could_extract_minus_sign()}
+    return sorted({power.base for power in powers if not power.base.is_number}, key=str)
 
 
 def check_implication(given: Sequence, goal, timeout: float) -> str:
@@ -56,12 +73,12 @@ def check_implication(given: Sequence, goal, timeout: float) -> str:
     if answer.outcome == "fails":
         raise CheckFailed("the implication is false", answer.countermodel)
     if answer.outcome == "unknown":
-        raise CheckFailed(f"Z3 did not decide it within {timeout:g} s")
+        undecided = " and ".join(sorted(set(smt.SOLVERS) - set(answer.solvers)))
+        raise CheckFailed(f"{undecided} did not decide it within {timeout:g} s")
     if answer.hypotheses == "contradictory" and goal != sp.false:
         raise CheckFailed("no point satisfies the hypotheses, so the implication says nothing")
-    return (
-        "Z3 (unsat; the hypotheses are satisfiable)" if answer.hypotheses == "satisfiable" else "Z3 (unsat)"
-    )
+    satisfiable = "; the hypotheses are satisfiable" if answer.hypotheses == "satisfiable" else ""
+    return f"{' and '.join(answer.solvers)} (unsat{satisfiable})"
 
 
 def check_equal(found: Expr, expected: Expr, method: str) -> str:
@@ -114,14 +131,14 @@ def _points(factors: list, lower: Expr, upper: Expr) -> list:
     ]
 
 
-def check_positive_definite(matrix: Any) -> str:
+def check_positive_definite(matrix: Any, name: str) -> str:
     """All pivots of an exact LDLᵀ factorisation are positive."""
     if not (all(isinstance(entry, sp.Rational) for entry in matrix) and matrix.is_symmetric()):
-        raise CheckFailed("the matrix must be symmetric with rational entries")
+        raise CheckFailed(f"{name} must be symmetric with rational entries")
     try:
         factor, diagonal = matrix.LDLdecomposition(hermitian=False)
     except ValueError as error:
-        raise CheckFailed(f"no LDLᵀ factorisation: {error}") from error
+        raise CheckFailed(f"{name} has no LDLᵀ factorisation: {error}") from error
     if factor * diagonal * factor.T != matrix or not all(pivot > 0 for pivot in diagonal.diagonal()):
-        raise CheckFailed("the LDLᵀ factorisation has a pivot that is not positive")
+        raise CheckFailed(f"{name} is not positive definite: a pivot of LDLᵀ is not positive")
     return "exact LDLᵀ over QQ"

@@ -22,8 +22,13 @@ _LATEX = {
 }
 
 
+_SQUARE = re.compile(r"⟨([^,⟨⟩]+),\1⟩")
+
+
 class _UnicodePrinter(StrPrinter):
     def _print_Symbol(self, expr):
+        if square := _SQUARE.fullmatch(expr.name):
+            return f"‖{square[1]}‖²"
         return expr.name if re.search(r"_\w\w", expr.name) else pretty_symbol(expr.name)
 
     def _print_Relational(self, expr):
@@ -86,6 +91,8 @@ class _LatexPrinter(LatexPrinter):
     def _print_Symbol(self, expr, style="plain"):
         if expr.name.isascii():
             return super()._print_Symbol(expr, style)
+        if square := _SQUARE.fullmatch(expr.name):
+            return rf"\|{square[1]}\|^2"
         name = re.sub(r"_(\w+)", r"_{\1}", expr.name)
         name = re.sub(r"\b([a-z])(\d)", r"\1_\2", name)
         for character, command in _LATEX.items():

@@ -4,7 +4,7 @@ Rationals stay exact until a square root or an inexact input forces a ball (pyth
 contains the exact value. Numbers are given as int, `Fraction`, `fmpq`, `arb` or a string, "p/q" or "0.9"; floats are
 refused, because `Fraction(0.9)` and 9/10 are different numbers and only the caller knows which is meant.
 
-Written from Definitions 3.4 to 3.7 and 4.1 of arXiv 2412.17107 alone.
+Written from Definitions 3.4 to 3.7 and 4.1 of arXiv 2412.17107 alone; momentum as torch.optim.SGD documents it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
 from flint import arb, ctx, fmpq
 
@@ -20,6 +21,7 @@ from grams_theory.core.errors import GramsTheoryError, UnknownNameError, UsageEr
 Exact = int | Fraction | fmpq | str
 Number = Exact | arb
 Real = fmpq | arb
+Vector = Sequence[Real]
 
 
 class UndecidedSignError(GramsTheoryError, ArithmeticError):
@@ -56,6 +58,12 @@ def sign(x: Number) -> int:
     if x == 0:
         return 0
     raise UndecidedSignError(f"the sign of {x} is undecided at this precision; raise the precision")
+
+
+class BaseUpdate(Protocol):
+    """State from zero; `update` takes the next gradient and returns the base step u."""
+
+    def update(self, gradient: Sequence[Number]) -> Sequence[Real]: ...
 
 
 @dataclass
@@ -97,6 +105,27 @@ class Lion:
         return u
 
 
+@dataclass
+class Momentum:
+    """Heavy-ball momentum: `update` takes the next gradient and returns u = mu u + g, from u = 0."""
+
+    mu: Number
+    u: list[Real] = field(default_factory=list)
+
+    def update(self, gradient: Sequence[Number]) -> list[Real]:
+        mu, g = number(self.mu), list(map(number, gradient))
+        self.u = [mu * u_i + g_i for u_i, g_i in zip(self.u or _zeros(g), g, strict=True)]
+        return self.u
+
+
+UPDATES: dict[str, Callable[[tuple[Number, Number], Number], BaseUpdate]] = {
+    "adam": Adam,
+    "lion": lambda betas, eps: Lion(betas),
+    "momentum": lambda betas, eps: Momentum(betas[0]),
+}
+"""Base update -> its state, from betas and eps; Lion has no eps, and momentum's mu is the first beta."""
+
+
 def adam_update(
     gradients: Sequence[Sequence[Number]], betas: tuple[Number, Number], eps: Number, precision: int = 256
 ) -> list[arb]:
@@ -119,6 +148,11 @@ def lion_update(
     return _last(Lion(betas), gradients, precision)
 
 
+def momentum_update(gradients: Sequence[Sequence[Number]], mu: Number, precision: int = 256) -> list[Real]:
+    """Momentum's u after a history of gradients g_1 .. g_t, oldest first: the sum of mu^(t - i) g_i."""
+    return _last(Momentum(mu), gradients, precision)
+
+
 def _unchanged(g: Real, u: Real) -> Real:
     return u
 
@@ -133,33 +167,68 @@ def _grams(g: Real, u: Real) -> Real:
     return sign(g) * abs(u) if sign(g) else fmpq(0)
 
 
-DIRECTIONS: dict[str, Callable[[Real, Real], Real]] = {
-    "Adam": _unchanged,
-    "CautiousAdam": _cautious,
-    "Grams": _grams,
-    "Lion": _unchanged,
-    "CautiousLion": _cautious,
+def _each(step: Callable[[Real, Real], Real]) -> Callable[[Vector, Vector], list[Real]]:
+    return lambda g, u: [step(g_i, u_i) for g_i, u_i in zip(g, u, strict=True)]
+
+
+def _rescaled(g: Vector, u: Vector) -> list[Real]:
+    """u 1[u g > 0] over the mean of that mask, as released C-Adam (there no mean counts for less than 1e-3)."""
+    mask = [sign(u_i) * sign(g_i) > 0 for g_i, u_i in zip(g, u, strict=True)]
+    mean = max(fmpq(sum(mask), len(mask)), fmpq(1, 1000))
+    return [u_i / mean if kept else fmpq(0) for u_i, kept in zip(u, mask, strict=True)]
+
+
+STEPS: dict[str, Callable[[Vector, Vector], list[Real]]] = {
+    "u": _each(_unchanged),
+    "a": _each(_cautious),
+    "r": _each(_grams),
+    "c": _rescaled,
 }
-LIONS = ("Lion", "CautiousLion")
+"""What a step makes of g and u, by the letter of the step."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What an optimizer does: w <- w - eta step, where `step` names one of STEPS, made of a base update of UPDATES."""
+
+    update: str
+    step: str
+
+
+ROLES = {
+    "Adam": Role("adam", "u"),
+    "CautiousAdam": Role("adam", "a"),
+    "ReleasedCautiousAdam": Role("adam", "c"),
+    "Grams": Role("adam", "r"),
+    "Lion": Role("lion", "u"),
+    "CautiousLion": Role("lion", "a"),
+    "SGD": Role("momentum", "u"),
+}
+"""Optimizers by their name in the package, torch's SGD with momentum, and C-Adam as released (the others' masks are
+u g >= 0, not rescaled)."""
+
+
+def role(name: str) -> Role:
+    """The role of that optimizer. Raises `UnknownNameError`."""
+    if name not in ROLES:
+        raise UnknownNameError("optimizer", name, ROLES)
+    return ROLES[name]
 
 
 def displacement(
     name: str, g: Sequence[Number], u: Sequence[Number], eta: Number, precision: int = 256
 ) -> list[Real]:
-    """w_next - w, given the gradient g and the base step u (Adam's, for the Lions Lion's), both of length D.
+    """w_next - w, given the gradient g and the base step u of its role, both of length D.
 
-    `name` is "Adam", "Grams", "CautiousAdam", "Lion" or "CautiousLion" (masks u g >= 0, not rescaled).
-    Entries are fmpq where g, u and eta are exact.
+    `name` is one of ROLES. Entries are fmpq where g, u and eta are exact.
 
     Raises:
         UnknownNameError: another name.
         UndecidedSignError: a sign that matters is not decided by its ball.
     """
-    if name not in DIRECTIONS:
-        raise UnknownNameError("optimizer", name, DIRECTIONS)
-    direction, eta = DIRECTIONS[name], number(eta)
+    step, eta = STEPS[role(name).step], number(eta)
     with ctx.workprec(precision):
-        return [-eta * direction(number(g_i), number(u_i)) for g_i, u_i in zip(g, u, strict=True)]
+        return [-eta * s_i for s_i in step(list(map(number, g)), list(map(number, u)))]
 
 
 def run(
@@ -174,8 +243,8 @@ def run(
 ) -> list[list[Real]]:
     """The iterates w_1 = start, .., w_{steps + 1} of the named optimizer from zero moments.
 
-    `gradient` maps an iterate to its gradient, entries fmpq or arb. The Lions ignore eps, and their iterates
-    stay rational if the gradient does.
+    `gradient` maps an iterate to its gradient, entries fmpq or arb. Without a root, as for the Lions and for
+    momentum, the iterates stay rational if the gradient does.
 
     Raises:
         UnknownNameError: the name is not one of `displacement`'s.
@@ -183,7 +252,7 @@ def run(
         ZeroDivisionError: a coordinate has v_hat = 0 and eps = 0.
     """
     with ctx.workprec(precision):
-        base = Lion(betas) if name in LIONS else Adam(betas, eps)
+        base = UPDATES[role(name).update](betas, eps)
         iterates = [list(map(number, start))]
         for _ in range(steps):
             w = iterates[-1]

@@ -9,19 +9,20 @@ import sympy as sp
 
 from grams_theory.claims import by_id
 from grams_theory.symbolic import smt
-from grams_theory.symbolic.proof import Proof
+from grams_theory.symbolic.facts import conjuncts
+from grams_theory.symbolic.proof import Proof, ProofFailed
 
 
 class Weakening(Proof):
     """Records the hypotheses of implications that the goal also follows without."""
 
-    def __init__(self, uses):
-        super().__init__(uses)
+    def __init__(self, claim):
+        super().__init__(claim)
         self.unneeded: list[str] = []
 
     def implies(self, name, given, goal, timeout=smt.TIMEOUT_SECONDS):
-        given = [sp.sympify(g) for g in given]
-        conclusion = sp.And(*goal) if isinstance(goal, list) else goal
+        given = conjuncts(given)
+        conclusion = sp.And(*conjuncts([goal]))
         for dropped in given:
             rest = [g for g in given if g is not dropped]
             if smt.decide(rest, conclusion, timeout).outcome == "holds":
@@ -32,8 +33,8 @@ class Weakening(Proof):
 class Planted(Proof):
     """Substitutes inside one step, hypotheses and goal alike."""
 
-    def __init__(self, uses, step: str, edit: Callable):
-        super().__init__(uses)
+    def __init__(self, claim, step: str, edit: Callable):
+        super().__init__(claim)
         self.step, self.edit, self.hit = step, edit, False
 
     def _edited(self, name, *expressions):
@@ -61,7 +62,7 @@ def unneeded_hypotheses():
 
     def find(claim_id: str) -> list[str]:
         claim = by_id(claim_id)
-        proof = Weakening(claim.uses)
+        proof = Weakening(claim)
         argument = claim.prove or claim.prove_vacuous
         assert argument is not None
         argument(proof)
@@ -76,11 +77,13 @@ def plant():
 
     def run(claim_id: str, step: str, edit: Callable) -> None:
         claim = by_id(claim_id)
-        proof = Planted(claim.uses, step, edit)
+        proof = Planted(claim, step, edit)
         argument = claim.prove or claim.prove_vacuous
         assert argument is not None
         try:
             argument(proof)
+            if missing := proof.unfinished():
+                raise ProofFailed(claim_id, missing)
         finally:
             assert proof.hit, f"{claim_id} has no step {step!r}"
 

@@ -12,25 +12,29 @@ import torch
 
 from grams_theory import families, flows
 from grams_theory.claims import by_id
+from grams_theory.claims.adam_hamiltonian import GROWTH
 from grams_theory.core.random import generator
 from grams_theory.flows import directions
 from grams_theory.symbolic.proof import ProofFailed, prove
 
-SYSTEM = {"theorem-4.6": "hamiltonian", "adam-hamiltonian": "adam"}
+SYSTEM = {"theorem-4.6": "hamiltonian", "filippov": "filippov", "adam-hamiltonian": "adam"}
 MINE = tuple(SYSTEM)
+PROVED = (*MINE, "lasalle")
 
 
-@pytest.mark.parametrize("claim_id", MINE)
+@pytest.mark.parametrize("claim_id", PROVED)
 def test_the_proof_is_complete(claim_id):
     assert prove(by_id(claim_id)).failure is None
 
 
-@pytest.mark.parametrize("claim_id", MINE)
+@pytest.mark.parametrize("claim_id", PROVED)
 def test_the_proof_needs_each_of_its_hypotheses(claim_id, unneeded_hypotheses):
     assert unneeded_hypotheses(claim_id) == []
 
 
-a, b = (sp.Symbol(name, real=True) for name in "ab")
+a, b, g, m, phi, xi, C, k_psi = (
+    sp.Symbol(name, real=True) for name in ["a", "b", "g", "m", "φ", "ξ", "C", "⟨k,Ψ⟩"]
+)
 
 
 def lower_ratio(formula):
@@ -38,15 +42,33 @@ def lower_ratio(formula):
     return sp.Ge(a, sp.Rational(99, 400) * b) if formula == sp.Ge(a, b / 4) else formula
 
 
+def without_selection(formula):
+    """|ξ| ≤ 1 in place of ξg = |g|."""
+    return abs(xi) <= 1 if formula == sp.Eq(xi * g, abs(g)) else formula
+
+
 @pytest.mark.parametrize(
     ("claim_id", "step", "edit"),
     [
-        ("adam-hamiltonian", "Adam: a term of dH/dt", lower_ratio),
-        ("adam-hamiltonian", "Grams: a term of dH/dt", lower_ratio),
+        ("adam-hamiltonian", "adam: a term of dH/dt", lower_ratio),
+        ("adam-hamiltonian", "grams: a term of dH/dt", lower_ratio),
         ("adam-hamiltonian", "∂H/∂v", lambda result: 2 * result),
-        ("theorem-4.6", "Grams: a term of dH/dt", lambda goal: goal.replace(sp.sign, lambda x: -sp.sign(x))),
-        ("theorem-4.6", "Grams: a term of dL/dt", lambda goal: goal.replace(sp.Abs, lambda x: 2 * sp.Abs(x))),
-        ("theorem-4.6", "a term of L̇_Grams ≤ L̇_cautious", lambda goal: sp.Ge(*goal.args)),
+        ("adam-hamiltonian", GROWTH, lambda goal: goal.xreplace({m: sp.Integer(0)})),
+        ("theorem-4.6", "grams: a term of dH/dt", lambda goal: goal.replace(sp.sign, lambda x: -sp.sign(x))),
+        ("theorem-4.6", "grams: a term of dL/dt", lambda goal: goal.replace(sp.Abs, lambda x: 2 * sp.Abs(x))),
+        ("theorem-4.6", "a term of ⟨g,ẇ⟩, grams ≤ cautious", lambda goal: sp.Ge(*goal.args)),
+        (
+            "filippov",
+            "grams: a term of dL/dt",
+            lambda formula: formula.xreplace({xi: -xi}) if formula.has(phi) else formula,
+        ),
+        ("filippov", "cautious: a term of dH/dt", without_selection),
+        (
+            "lasalle",
+            "a term of ⟨g,κ⟩",
+            lambda formula: formula.xreplace({C: 2 * C}) if formula.has(g) else formula,
+        ),
+        ("lasalle", "Ψ does no work", lambda formula: k_psi <= 0 if formula == sp.Ge(k_psi, 0) else formula),
     ],
 )
 def test_a_planted_fault_breaks_the_proof(claim_id, step, edit, plant):
@@ -77,6 +99,9 @@ class Swapped:
 
     state: Any
     direction: Any
+
+    def __getattr__(self, name):
+        return getattr(self.state, name)
 
     def _flow(self, flow):
         return self.direction if flow == "grams" else flow

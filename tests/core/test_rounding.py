@@ -56,6 +56,7 @@ BINARY = {
 UNARY = {
     "-x": (lambda x: -x, lambda x: -x),
     "|x|": (abs, abs),
+    "sign x": (Ball.sign, lambda x: (x > 0) - (x < 0)),
     "x ** 2": (lambda x: x**2, lambda x: x * x),
     "0.1 + x": (lambda x: 0.1 + x, lambda x: Fraction(0.1) + x),
     "0.1 - x": (lambda x: 0.1 - x, lambda x: Fraction(0.1) - x),

@@ -8,7 +8,15 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grams_theory.engine.exact import Exact, positive_semidefinite, precision, rational, spectrum_within
+from grams_theory.engine.exact import (
+    Exact,
+    polyak_lojasiewicz,
+    positive_semidefinite,
+    precision,
+    rational,
+    spectrum_within,
+)
+from grams_theory.symbolic.twin import UndecidedSignError
 
 FRACTIONS = st.fractions(-50, 50, max_denominator=40)
 
@@ -70,3 +78,38 @@ def test_a_spectrum_is_bounded_exactly_at_its_ends():
     assert spectrum_within(matrix, fmpq(0), fmpq(2))
     assert not spectrum_within(matrix, fmpq(0), fmpq(2) - fmpq(1, 10**12))
     assert not spectrum_within(matrix, fmpq(1, 10**12), fmpq(2))
+
+
+@pytest.mark.parametrize(
+    ("rows", "mu", "expected"),
+    [
+        ([[2, 0], [0, 3]], 2, True),
+        ([[2, 0], [0, 3]], "201/100", False),
+        ([[1, 1], [1, 1]], 2, True),  # eigenvalues 0 and 2: flat along the kernel
+        ([[1, 1], [1, 1]], "201/100", False),
+        ([[-1, 0], [0, 3]], 1, False),
+        ([[0, 0], [0, 0]], 5, True),
+    ],
+)
+def test_the_pl_constant_of_a_quadratic_is_its_smallest_nonzero_curvature(rows, mu, expected):
+    assert polyak_lojasiewicz(_matrix(rows), rational(mu)) is expected
+
+
+def test_exact_numbers_are_compared_exactly():
+    x = Exact.of([["1/3", 0, -1]])
+    assert (x > 0).tolist() == [[True, False, False]]
+    assert (x > Exact.of([["333/1000", 0, -2]])).tolist() == [[True, False, True]]
+
+
+def test_balls_are_compared_only_where_they_are_apart():
+    with precision():
+        root = Exact.of([[2]]).sqrt()
+        assert (root > 1).item()
+        with pytest.raises(UndecidedSignError):
+            _ = root * root > 2
+
+
+def test_a_sign_is_exact_and_not_guessed_of_a_ball():
+    assert list(Exact.of([[3, "-1/7", 0]]).sign().entries[0]) == [1, -1, 0]
+    with pytest.raises(UndecidedSignError):
+        Exact([arb(0, 1e-9)]).sign()

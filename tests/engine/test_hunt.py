@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grams_theory import claims
-from grams_theory.core.claim import SMOOTH
+from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.errors import UsageError
 from grams_theory.engine import fuzz, replay
 from grams_theory.engine.budget import Budget

@@ -5,8 +5,8 @@ import torch
 
 from grams_theory import optim
 from grams_theory.core.errors import UsageError
-from grams_theory.engine.production import Hyper, Rig, Subject, define_update, is_coordinatewise, load
-from grams_theory.symbolic import twin
+from grams_theory.engine.production import Hyper, Rig, Subject, is_coordinatewise, load
+from grams_theory.engine.updates import define_adam
 from tests.quality import broken
 
 
@@ -18,6 +18,7 @@ def gradients():
 def test_ours_are_found_by_name_and_others_by_module_and_class():
     assert load("Grams") is optim.Grams
     assert load("torch.optim:Adam") is torch.optim.Adam
+    assert load("SGD") is torch.optim.SGD
     assert load(broken.Plain) is broken.Plain
 
 
@@ -77,7 +78,7 @@ def test_the_weights_seen_are_a_copy(gradients):
 def test_the_displacement_starts_at_w_whatever_was_fed_before(gradients):
     w = torch.full((6, 4), 3.0, dtype=torch.float64)
     moved = Rig().displacement("Adam", w, gradients, 0.1, Hyper())
-    u = define_update(gradients, Hyper()).u.mid
+    u = define_adam(gradients, Hyper()).u.mid
     assert torch.allclose(moved, -0.1 * u, rtol=0, atol=1e-14)
 
 
@@ -88,32 +89,3 @@ def test_a_step_to_nan_names_the_batch_index(gradients):
 
     with pytest.raises(UsageError, match="batch index 0"):
         Subject(Explodes, gradients[0], 0.1, Hyper()).step(gradients[1])
-
-
-@pytest.mark.parametrize("hyper", [Hyper(), Hyper((0.5, 0.5), 1e-3), Hyper((0.0, 0.999), 1.0)])
-def test_the_defined_update_encloses_the_arbitrary_precision_twin(gradients, hyper):
-    defined = define_update(gradients, hyper).u
-    for row in range(6):
-        history = [[float(x).hex() for x in g[row]] for g in gradients]
-        exact = twin.adam_update(
-            [[_fraction(x) for x in g] for g in history],
-            tuple(map(_fraction, hyper.betas)),
-            _fraction(hyper.eps),
-        )
-        for i, u in enumerate(exact):
-            distance = abs(float(u.mid()) - defined.mid[row, i].item())
-            assert distance <= defined.rad[row, i].item()
-
-
-def test_a_radius_that_is_too_small_would_be_noticed(gradients):
-    defined = define_update(gradients, Hyper()).u
-    history = [[_fraction(float(x)) for x in g[0]] for g in gradients]
-    exact = twin.adam_update(history, tuple(map(_fraction, Hyper().betas)), _fraction(Hyper().eps))
-    distances = [abs(float(u.mid()) - defined.mid[0, i].item()) for i, u in enumerate(exact)]
-    assert any(distance > 1e-3 * defined.rad[0, i].item() for i, distance in enumerate(distances))
-
-
-def _fraction(x):
-    from fractions import Fraction
-
-    return Fraction(float.fromhex(x) if isinstance(x, str) else x)

@@ -1,14 +1,23 @@
 """Evidence decides the verdict, and contradictions are not hidden."""
 
+from dataclasses import replace
+
 import pytest
 
+from grams_theory.claims import by_id
 from grams_theory.core.evidence import ArgumentEvidence, FuzzEvidence, ProofEvidence, Witness
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine.verdict import ContradictionError, decide
+from grams_theory.symbolic.proof import prove
 
 
 def proof(target="claim", complete=True):
-    return ProofEvidence(target, (), (), complete)
+    """A proof that ran: alignment's, or one that concludes nothing."""
+    claim = by_id("alignment")
+    argument = claim.prove if complete else lambda p: None
+    if target == "claim":
+        return prove(replace(claim, prove=argument))
+    return prove(replace(claim, prove=None, prove_vacuous=argument))
 
 
 def fuzzed(cases=10, undecided=0, violations=0):
@@ -31,6 +40,7 @@ WITNESS = Witness("quadratic", {}, "upper", "-1/2", "rational arithmetic", "gt1.
         ([proof(complete=False), fuzzed()], Verdict.SURVIVED),
         ([fuzzed(), ArgumentEvidence(("lemma",))], Verdict.GAP),
         ([fuzzed(), WITNESS, ArgumentEvidence(("lemma",))], Verdict.REFUTED),
+        ([ProofEvidence("claim", (), (), True)], Verdict.UNDECIDED),
         ([], Verdict.UNDECIDED),
     ],
 )

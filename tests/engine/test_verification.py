@@ -57,7 +57,7 @@ def test_progress_is_told_for_every_claim():
     seen = []
     verify(["alignment", "lemma-4.2"], budget=500, progress=seen.append)
     assert [event.claim_id for event in seen if event.stage == "done"] == ["alignment", "lemma-4.2"]
-    assert {event.stage for event in seen} == {"prove", "fuzz", "done"}
+    assert {event.stage for event in seen} == {"prove", "fuzz", "weaken", "done"}
     assert all(event.total == 2 for event in seen)
 
 

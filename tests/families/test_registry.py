@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grams_theory import families
-from grams_theory.core.claim import BOUNDED, CONVEX, PL, SEPARABLE, SMOOTH
+from grams_theory.core.definitions import BOUNDED, CONVEX, PL, SEPARABLE, SMOOTH
 from grams_theory.core.errors import UnknownNameError
 from grams_theory.core.random import generator
 from grams_theory.core.registry import modules

@@ -53,9 +53,8 @@ def test_H_falls_up_to_the_stated_slack_and_grams_lowers_L(case, flow, valley, r
         assert path.L.diff(dim=0).max() < TOLERANCE
 
 
-def test_reversed_friction_raises_H(valley, rng, monkeypatch):
-    monkeypatch.setitem(hamiltonian.DAMPING, "linear", lambda x: -x)
-    path = integrate(hamiltonian.System(valley(B, D), psi="linear"), "momentum", start(rng, 2), 1.0)
+def test_reversed_friction_raises_H(valley, rng):
+    path = integrate(hamiltonian.System(valley(B, D), psi="driving"), "momentum", start(rng, 2), 1.0)
     assert (path.H[-1] > path.H[0] + path.slack[-1] + TOLERANCE).all()
 
 

@@ -7,7 +7,7 @@ import torch
 
 from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.rounding import Ball
-from grams_theory.flows import adam, by_name, hamiltonian
+from grams_theory.flows import adam, by_name, hamiltonian, lion
 
 B, D = 64, 4
 ROUNDING = 1e-12
@@ -27,10 +27,15 @@ def adam_case(f, rng, a, b, eps):
     return adam.System(f, a, b, eps), (normal(rng, B, D), normal(rng, B, D), v)
 
 
+def lion_case(f, rng, a, e):
+    return lion.System(f, a, e), (normal(rng, B, D), normal(rng, B, D))
+
+
 CASES = [
     *[("hamiltonian", hamiltonian_case, options) for options in itertools.product(
         hamiltonian.KINETIC, ("zero", "saturating", "turning"), ("sign", "cubic"))],
     *[("adam", adam_case, options) for options in itertools.product((0.3, 2.0), (1.0, 5.0), (0.0, 0.5))],
+    *[("lion", lion_case, options) for options in itertools.product((0.3, 2.0), (0.1, 0.5, 1.0))],
 ]  # fmt: skip
 
 
@@ -56,7 +61,8 @@ def options_of(module):
     return singly + [{"phi": phi, "psi": psi, "zeros": 0.25} for phi, psi in pairs]
 
 
-SAMPLES = [(name, options) for name in ("adam", "hamiltonian") for options in options_of(by_name(name))]
+SYSTEMS = ("adam", "hamiltonian", "lion")
+SAMPLES = [(name, options) for name in SYSTEMS for options in options_of(by_name(name))]
 
 
 def descent(state, flows):
@@ -115,7 +121,7 @@ def test_at_a_quarter_of_b_the_premise_holds_exactly(valley, rng):
     assert (state.a.mid == state.b.mid / 4).all()
 
 
-@pytest.mark.parametrize("system", ["adam", "hamiltonian"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_zeros_are_sampled_and_grams_rests_there(system, valley, rng):
     state = by_name(system).sample(rng, valley(256, 3), zeros=0.25)
     w_dot = state.velocity("grams")[0]
@@ -132,7 +138,7 @@ def test_tiny_opposed_coordinates_are_masked_though_their_product_underflows():
     assert state.velocity("cautious")[0].mid.item() == 0
 
 
-@pytest.mark.parametrize("system", ["adam", "hamiltonian"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_a_row_is_the_state_in_plain_numbers(system, valley, rng):
     module = by_name(system)
     state = module.sample(rng, valley(4, 3))

@@ -17,6 +17,17 @@ def killed(request):
     KILLS[kind][0] += bool(report and report.passed)
 
 
+@pytest.fixture
+def tallied():
+    """Adds to the kill counts: tallied(kind, dead, planted)."""
+
+    def add(kind, dead, planted):
+        KILLS[kind][0] += dead
+        KILLS[kind][1] += planted
+
+    return add
+
+
 REPORT = pytest.StashKey()
 
 

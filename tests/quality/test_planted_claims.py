@@ -6,7 +6,8 @@ import pytest
 
 from grams_theory import claims
 from grams_theory.core.algebra import dot, norm2
-from grams_theory.core.claim import CONVEX, SEPARABLE, OneStep
+from grams_theory.core.claim import OneStep
+from grams_theory.core.definitions import CONVEX, SEPARABLE
 from grams_theory.engine.budget import Budget
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify

@@ -55,8 +55,9 @@ def test_orthogonality_of_unknown_vectors_is_refused():
 
 def test_cauchy_schwarz_is_derived_from_squares():
     p = Proof()
-    cauchy_schwarz(p, "Cauchy–Schwarz", a, b)
-    assert p.steps[-1].kind == "implication"
+    fact = cauchy_schwarz(p, "Cauchy–Schwarz", a, b)
+    assert fact == sp.Le(dot(a, b) ** 2, norm2(a) * norm2(b))
+    assert {step.kind for step in p.steps} <= {"certificate", "implication", "instance", "identity"}
 
 
 def test_the_reverse_of_cauchy_schwarz_is_refuted():

@@ -3,9 +3,10 @@
 import pytest
 import sympy as sp
 
+from grams_theory.core.definitions import CAUTIOUS as cautious
+from grams_theory.core.definitions import GRAMS as grams
 from grams_theory.symbolic.notation import latex, sequent, unicode
 from grams_theory.symbolic.proof import reals
-from grams_theory.symbolic.rules import cautious, grams
 
 u, g, eta, inner, change = reals("u g eta ⟨g,r⟩ ΔL_C")
 

@@ -1,76 +1,127 @@
-"""The translation to Z3: every function means what it means, and nothing inexact gets through."""
+"""Every solver is asked, and all must agree: no single one can prove anything, nor refute what another proved."""
 
 import pytest
 import sympy as sp
 
+from grams_theory.symbolic.checks import CheckFailed, check_implication
 from grams_theory.symbolic.proof import reals
-from grams_theory.symbolic.smt import UnsupportedFormula, decide
+from grams_theory.symbolic.smt import SolversDisagree, decide
+from grams_theory.symbolic.solvers import SOLVERS, Reply
 
-x, y, z = reals("x y z")
+x, y = reals("x y")
+TRUE = ([x > 1], sp.Gt(x**2, x))
+FALSE = ([x > 0], sp.Gt(x**2, x))
+NAMES = tuple(SOLVERS)
 
-TRUE = {
-    "absolute value": ([], sp.Ge(abs(x * y), x * y)),
-    "sign": ([], sp.Eq(sp.sign(x) * abs(x), x)),
-    "sign of 0": ([sp.Eq(x, 0)], sp.Eq(sp.sign(x), 0)),
-    "maximum": ([], sp.Ge(sp.Max(x, y, z), (x + y + z) / 3)),
-    "minimum": ([], sp.Le(sp.Min(x, y) + sp.Max(x, y), x + y)),
-    "piecewise": ([], sp.Ge(sp.Piecewise((x, x * y >= 0), (0, True)) * y, 0)),
-    "square root": ([x >= 0, y >= 0], sp.Ge((x + y) / 2, sp.sqrt(x) * sp.sqrt(y))),
-    "power 3/2": ([x >= 1], sp.Ge(x ** sp.Rational(3, 2), x)),
-    "negative power": ([x >= 2], sp.Le(x**-2, sp.Rational(1, 4))),
-    "quotient": ([x > 0, y > 0], sp.Ge(x / y + y / x, 2)),
-    "disjunction": ([sp.Or(x > 1, x < -1)], sp.Gt(x**2, 1)),
-    "negation": ([sp.Not(x > y)], sp.Le(x, y)),
-    "equivalence": ([sp.Equivalent(x > 0, y > 0), x > 0], sp.Gt(y, 0)),
-}
-FALSE = {
-    "absolute value": ([], sp.Eq(abs(x), x)),
-    "sign": ([], sp.Ne(sp.sign(x), 0)),
-    "maximum": ([], sp.Le(sp.Max(x, y), x)),
-    "minimum": ([], sp.Ge(sp.Min(x, y), x)),
-    "piecewise": ([], sp.Eq(sp.Piecewise((x, x * y >= 0), (0, True)), x)),
-    "square root": ([x >= 0], sp.Le(sp.sqrt(x), x)),
-    "quotient": ([x > 0], sp.Ge(1 / x, x)),
-}
+SILENT = Reply("unknown")
+PROVED = Reply("unsat")
+REFUTED = Reply("sat", {"x": "1/2"})
+REFUTED_SOMEWHERE = Reply("sat", {"x": "1.414?"})
 
 
-@pytest.mark.parametrize("name", TRUE)
-def test_a_true_implication_holds(name):
-    assert decide(*TRUE[name]).outcome == "holds"
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
 
 
-@pytest.mark.parametrize("name", FALSE)
-def test_a_false_implication_fails_with_a_countermodel(name):
-    answer = decide(*FALSE[name])
-    assert (answer.outcome, "=" in answer.countermodel) == ("fails", True)
+@pytest.fixture
+def plant(monkeypatch, name):
+    """Make one solver always give the same reply."""
+    return lambda reply: monkeypatch.setitem(SOLVERS, name, lambda question, timeout: reply)
 
 
-@pytest.mark.parametrize(
-    "goal", [sp.Eq(1 / y, 0), sp.Ge(1 / y, 0), sp.Eq(sp.sqrt(x), 0), sp.Ge(sp.sqrt(x), 0)]
-)
-def test_no_value_of_one_over_zero_or_of_the_root_of_a_negative_may_be_used(goal):
-    assert decide([sp.Eq(y, 0), sp.Eq(x, -1)], goal).outcome == "fails"
+def test_what_all_solvers_prove_holds():
+    answer = decide(*TRUE)
+    assert (answer.outcome, answer.hypotheses, answer.solvers) == ("holds", "satisfiable", ("Z3", "cvc5"))
 
 
-def test_the_assumptions_of_a_symbol_are_hypotheses():
-    positive = sp.Symbol("p", positive=True)
-    assert decide([], sp.Gt(positive + x**2, 0)).outcome == "holds"
-    assert decide([], sp.Gt(sp.Symbol("q", real=True) + x**2, 0)).outcome == "fails"
+def test_what_a_solver_refutes_fails_with_a_countermodel():
+    answer = decide(*FALSE)
+    assert (answer.outcome, answer.solvers) == ("fails", NAMES)
+    value = sp.Rational(answer.countermodel.removeprefix("x = "))
+    assert 0 < value <= 1
 
 
-@pytest.mark.parametrize("goal", [sp.Ge(0.5 * x, 0), sp.Ge(sp.exp(x), x), sp.Ge(sp.Symbol("c"), 0)])
-def test_floats_transcendental_functions_and_complex_symbols_are_refused(goal):
-    with pytest.raises(UnsupportedFormula):
-        decide([], goal)
+def test_a_countermodel_names_every_symbol_and_its_sign_holds():
+    p = sp.Symbol("p", positive=True)
+    answer = decide([sp.Eq(x * p, -1)], sp.Gt(x, 0))
+    values = dict(part.split(" = ") for part in answer.countermodel.split(", "))
+    assert sp.Rational(values["p"]) > 0
+    assert sp.Rational(values["x"]) * sp.Rational(values["p"]) == -1
 
 
-def test_symbols_of_one_name_and_two_kinds_are_refused():
-    with pytest.raises(UnsupportedFormula, match="share a name"):
-        decide([sp.Symbol("x", positive=True) > 1], x > 0)
+def test_each_solver_is_asked_both_for_a_counterexample_and_whether_the_hypotheses_are_empty(
+    monkeypatch, name
+):
+    asked, solver = [], SOLVERS[name]
+    monkeypatch.setitem(SOLVERS, name, lambda q, timeout: asked.append(q) or solver(q, timeout))
+    decide([x > 0, x < 0], sp.Eq(y, 0))
+    assert [q.script.count("(assert") for q in asked] == [3, 2]
 
 
-def test_contradictory_hypotheses_are_noticed():
+def test_a_solver_that_proves_what_is_false_is_found_out(plant):
+    plant(PROVED)
+    with pytest.raises(SolversDisagree, match="says unsat"):
+        decide(*FALSE)
+
+
+def test_a_solver_that_refutes_what_is_true_is_found_out_by_substitution(plant):
+    plant(REFUTED)
+    with pytest.raises(SolversDisagree, match="violates nothing"):
+        decide(*TRUE)
+
+
+def test_a_solver_that_refutes_what_is_true_is_found_out_by_the_other(plant):
+    plant(REFUTED_SOMEWHERE)
+    with pytest.raises(SolversDisagree, match="says unsat"):
+        decide(*TRUE)
+
+
+def test_a_disagreement_is_no_failed_check_that_could_be_passed_over(plant):
+    plant(PROVED)
+    with pytest.raises(SolversDisagree):
+        check_implication(*FALSE, 20.0)
+
+
+def test_one_solver_alone_proves_nothing(plant, name):
+    plant(SILENT)
+    (other,) = set(NAMES) - {name}
+    answer = decide(*TRUE)
+    assert (answer.outcome, answer.solvers) == ("unknown", (other,))
+    with pytest.raises(CheckFailed, match=f"^{name} did not decide it within 20 s"):
+        check_implication(*TRUE, 20.0)
+
+
+def test_one_solver_alone_refutes(plant, name):
+    plant(SILENT)
+    answer = decide(*FALSE)
+    assert (answer.outcome, len(answer.solvers)) == ("fails", 1)
+
+
+def test_hypotheses_are_contradictory_if_all_solvers_say_so():
     assert decide([x > 0, x < 0], y > 0).hypotheses == "contradictory"
+
+
+def test_one_solver_alone_does_not_make_hypotheses_contradictory(plant):
+    plant(SILENT)
+    assert decide([x > 0, x < 0], y > 0).hypotheses == "unknown"
+
+
+def test_one_solver_alone_makes_hypotheses_satisfiable(plant):
+    plant(SILENT)
+    assert decide(*TRUE).hypotheses == "satisfiable"
+
+
+def test_a_step_says_who_agreed():
+    assert check_implication(*TRUE, 20.0) == "Z3 and cvc5 (unsat; the hypotheses are satisfiable)"
+    assert check_implication([x > 0, x < 0], sp.false, 20.0) == "Z3 and cvc5 (unsat)"
+
+
+def test_a_confirmed_countermodel_does_not_wait_for_the_other_solver(monkeypatch):
+    limits = []
+    monkeypatch.setitem(SOLVERS, "cvc5", lambda q, timeout: limits.append(timeout) or SILENT)
+    assert decide(*FALSE, timeout=50.0).outcome == "fails"
+    assert limits == [1.0]
 
 
 def test_a_hard_question_ends_in_time_as_unknown():

@@ -73,13 +73,30 @@ def test_lion_s_u_is_a_sign_and_its_momentum_decays_by_the_second_beta():
         assert twin.lion_update([[1], [g]], ("9/10", "99/100")) == [sign]
 
 
+def test_momentum_sums_the_gradients_with_powers_of_mu():
+    assert twin.momentum_update([["1/3", 0]], "9/10") == [fmpq(1, 3), 0]
+    assert twin.momentum_update([[1], [-2], ["1/2"]], "1/2") == [fmpq(1, 4) - 1 + fmpq(1, 2)]
+
+
 TABLE = {
     "Adam": ["-1/20", "1/30", "-1/30", "1/40", "0"],
     "CautiousAdam": ["-1/20", "0", "-1/30", "1/40", "0"],
+    "ReleasedCautiousAdam": ["-1/8", "0", "0", "1/16", "0"],
     "Grams": ["-1/20", "-1/30", "0", "1/40", "0"],
     "Lion": ["-1/20", "1/30", "-1/30", "1/40", "0"],
     "CautiousLion": ["-1/20", "0", "-1/30", "1/40", "0"],
+    "SGD": ["-1/20", "1/30", "-1/30", "1/40", "0"],
 }
+PAST = {
+    "adam": lambda past: twin.adam_update(past, BETAS, EPS),
+    "lion": lambda past: twin.lion_update(past, BETAS),
+    "momentum": lambda past: twin.momentum_update(past, BETAS[0]),
+}
+
+
+def test_every_role_is_in_the_table():
+    assert set(TABLE) == set(twin.ROLES)
+    assert {role.update for role in twin.ROLES.values()} == set(twin.UPDATES) == set(PAST)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -140,7 +157,7 @@ def test_a_run_is_its_updates_one_after_the_other(name):
     assert iterates[0] == [1, fmpq(-1, 2)]
     for t in range(steps):
         past = [gradient(w) for w in iterates[: t + 1]]
-        u = twin.lion_update(past, BETAS) if "Lion" in name else twin.adam_update(past, BETAS, EPS)
+        u = PAST[twin.ROLES[name].update](past)
         moves = twin.displacement(name, past[-1], u, eta)
         for after, before, move in zip(iterates[t + 1], iterates[t], moves, strict=True):
             with twin.ctx.workprec(256):

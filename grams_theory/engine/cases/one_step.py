@@ -7,7 +7,7 @@ a real production run on the same functions. Then every optimizer of the claim t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,11 +16,15 @@ from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from grams_theory.core.claim import Claim, OneStep
+from grams_theory.core.errors import UsageError
 from grams_theory.core.function import Family, FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
-from grams_theory.engine.production import OURS, Definition, Rig, define_update
+from grams_theory.engine.production import OURS, Rig
+from grams_theory.engine.updates import Update, base_update
+from grams_theory.optim.rule import SMALLEST_MEAN
+from grams_theory.symbolic.twin import ROLES, role
 
 BATCH = 256
 CASES = 10_000
@@ -40,15 +44,28 @@ class Step:
     gradients: tuple[Tensor, ...]
     """What the optimizers were fed, the last at `w`."""
     rounding: Tensor
+    smoothness: Ball
+    """The L of the statement, shape (B,)."""
     eta: Tensor | None = None
     """Step sizes, shape (B,)."""
     moved: Mapping[str, Tensor] | None = None
     """Optimizer -> w_next - w of its production step, shape (B, D)."""
     unit: float = UNIT
+    loosened: Mapping[str, int] = field(default_factory=dict)
+    """`Claim.loosened`: L, μ and f* are those of the statement."""
 
     @property
-    def smoothness(self) -> Tensor:
-        return self.f.smoothness
+    def pl(self) -> Ball:
+        """The μ of the statement, shape (B,)."""
+        assert self.f.pl is not None
+        return Ball.exact(self.f.pl * self.loosened.get("pl", 1))
+
+    @property
+    def gap(self) -> Ball:
+        """f(w) - f*, shape (B,)."""
+        if self.f.minimum is None:
+            raise UsageError("a claim about f* needs families that certify it; this one does not")
+        return (self.f.value(Ball.exact(self.w)) - self.f.minimum) / self.loosened.get("bounded", 1)
 
     @property
     def aligned(self) -> Tensor:
@@ -71,6 +88,20 @@ class Step:
         return Ball(torch.sign(self.g.mid) * self.u.mid.abs(), self.u.rad).where(self.g.mid != 0)
 
     @property
+    def share(self) -> Tensor:
+        """The mean of the mask u g > 0 over the coordinates, no less than released C-Adam lets it count, (B, 1)."""
+        agreeing = torch.sign(self.u.mid) * torch.sign(self.g.mid) > 0
+        return agreeing.double().mean(-1, keepdim=True).clamp(SMALLEST_MEAN)
+
+    @property
+    def c(self) -> Ball:
+        return self.u.where(torch.sign(self.u.mid) * torch.sign(self.g.mid) > 0) / self.share
+
+    def _spread(self, name: str) -> Tensor:
+        """What rounding may do to the step of that optimizer, shape (B, D)."""
+        return self.rounding / self.share if name in ROLES and role(name).step == "c" else self.rounding
+
+    @property
     def decided(self) -> Tensor:
         """Rows whose signs of g and u no rounding could flip, shape (B,)."""
         sure_g = (self.g.mid.abs() > 2 * self.g.rad) | ((self.g.mid == 0) & (self.g.rad == 0))
@@ -83,15 +114,15 @@ class Step:
         """f(w_next) - f(w) of that optimizer, widened by what rounding may do to a correct implementation."""
         assert self.moved is not None and self.eta is not None
         moved = self.moved[name]
-        slack = self.eta.unsqueeze(-1) * self.rounding + 4 * self.unit * (self.w.abs() + moved.abs())
+        slack = self.eta.unsqueeze(-1) * self._spread(name) + 4 * self.unit * (self.w.abs() + moved.abs())
         return self.f.change(self.w, Ball(moved, slack))
 
     def agreement(self, name: str) -> Ball:
         """Rounding allowance minus distance between the production step and the definition, worst coordinate, (B,)."""
         assert self.moved is not None and self.eta is not None
         eta = self.eta.unsqueeze(-1)
-        defined = {"Adam": self.u, "Grams": self.r, "CautiousAdam": self.a}[name] * -eta
-        allowed = eta * self.rounding + 4 * self.unit * (self.w.abs() + self.moved[name].abs())
+        defined = getattr(self, role(name).step) * -eta
+        allowed = eta * self._spread(name) + 4 * self.unit * (self.w.abs() + self.moved[name].abs())
         distance = (defined - self.moved[name]).abs()
         return Ball(allowed - distance.mid, distance.rad).worst(-1)
 
@@ -104,7 +135,8 @@ class Step:
             "g": self.gradients[-1][index].tolist(),
             "u": self.u.mid[index].tolist(),
             "eta": self.eta[index].item(),
-            "smoothness": self.smoothness[index].item(),
+            "smoothness": self.smoothness.mid[index].item(),
+            "pl": None if self.f.pl is None else self.pl.mid[index].item(),
             "moved": {name: d[index].tolist() for name, d in self.moved.items()},
         }
 
@@ -126,7 +158,9 @@ def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
     )
 
 
-def _state(structure: Structure, f: FunctionBatch, role: str, rig: Rig) -> tuple[Tensor, list[Tensor]]:
+def _state(
+    structure: Structure, f: FunctionBatch, base: Update, role: str, rig: Rig
+) -> tuple[Tensor, list[Tensor]]:
     """Weights and the gradient history that precedes them."""
     gen = generator(structure.seed, "state", device=rig.device)
     knobs = structure.knobs
@@ -140,6 +174,7 @@ def _state(structure: Structure, f: FunctionBatch, role: str, rig: Rig) -> tuple
         noise = torch.randn(shape, generator=gen, dtype=torch.float64, device=rig.device)
         return w, list(rig.narrow(size * noise))
     lr = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(0, 4, (), generator=gen, device=rig.device))]
+    lr /= f.smoothness.max().item() if base.homogeneous else 1.0
     run, history = rig.subject(role, w, lr, structure.hyper), []
     for _ in range(4 * knobs["history"]):
         history.append(rig.narrow(f.gradient(run.w)))
@@ -165,20 +200,21 @@ def choose_step_sizes(bound: Ball, fraction: float) -> tuple[Tensor, Tensor] | N
 
 def _natural_step_size(step: Step) -> Ball:
     """A few times ||g|| / (L ||u||), where first and second order weigh the same; shape (B,)."""
-    return Ball.exact(4 * step.g.mid.norm(dim=-1) / (step.smoothness * step.u.mid.norm(dim=-1)))
+    return Ball.exact(4 * step.g.mid.norm(dim=-1) / (step.smoothness.mid * step.u.mid.norm(dim=-1)))
 
 
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step, Tensor] | None:
     """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
     setting = claim.setting
     assert isinstance(setting, OneStep)
-    names = setting.optimizers
+    names, base = setting.optimizers, base_update(setting)
     f = structure.functions(rig.device)
-    w, history = _state(structure, f, names[0], rig)
+    w, history = _state(structure, f, base, names[0], rig)
     g = f.gradient(Ball.exact(w))
     gradients = (*history, rig.narrow(g.mid))
-    update: Definition = define_update(gradients, structure.hyper, rig.unit)
-    step = Step(f, w, g, update.u, gradients, update.rounding, unit=rig.unit)
+    update = base.define(gradients, structure.hyper, rig.unit)
+    L = Ball.exact(f.smoothness / claim.loosened.get("smooth", 1))
+    step = Step(f, w, g, update.u, gradients, update.rounding, L, unit=rig.unit, loosened=claim.loosened)
     bound = _natural_step_size(step) if setting.step_size is None else setting.step_size(step)
     chosen = choose_step_sizes(bound, structure.knobs["fraction"])
     if chosen is None:

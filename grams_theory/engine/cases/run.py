@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from grams_theory.core.random import generator
 from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.one_step import choose_step_sizes
 from grams_theory.engine.cases.structure import Structure, covering, structures
-from grams_theory.engine.production import OURS, SLACK, Hyper, Rig, bias_correction
+from grams_theory.engine.production import OURS, Hyper, Rig
+from grams_theory.engine.updates import SLACK, bias_correction
 
 BATCH = 64
 CASES = 1_500
@@ -52,6 +54,8 @@ class RunRecord:
     start: Tensor
     hyper: Hyper
     steps: int
+    loosened: Mapping[str, int] = field(default_factory=dict)
+    """`Claim.loosened`: the constants below are those of the statement."""
     eta: Tensor | None = None
     """Step sizes, shape (B,)."""
     paths: Mapping[str, Path] = field(default_factory=dict)
@@ -65,19 +69,23 @@ class RunRecord:
         return self.hyper.eps
 
     @property
-    def smoothness(self) -> Tensor:
-        return self.f.smoothness
+    def smoothness(self) -> Ball:
+        return Ball.exact(self.f.smoothness / self.loosened.get("smooth", 1))
 
     @property
-    def pl(self) -> Tensor:
+    def pl(self) -> Ball:
         assert self.f.pl is not None
-        return self.f.pl
+        return Ball.exact(self.f.pl * self.loosened.get("pl", 1))
 
-    @property
+    @cached_property
     def _minimum(self) -> Ball:
+        """f*; if "bounded" is loosened, the level above it that the start exceeds by so many times less."""
         if self.f.minimum is None:
             raise UsageError("a claim on whole runs needs families that certify f*; this one does not")
-        return self.f.minimum
+        if "bounded" not in self.loosened:
+            return self.f.minimum
+        start = self.f.value(Ball.exact(self.start))
+        return start - (start - self.f.minimum) / self.loosened["bounded"]
 
     @property
     def initial_gap(self) -> Ball:
@@ -101,8 +109,8 @@ class RunRecord:
             "center": None if found is None else found[1].tolist(),
             "start": self.start[index].tolist(),
             "eta": self.eta[index].item(),
-            "smoothness": self.smoothness[index].item(),
-            "pl": None if self.f.pl is None else self.f.pl[index].item(),
+            "smoothness": self.smoothness.mid[index].item(),
+            "pl": None if self.f.pl is None else self.pl.mid[index].item(),
         }
 
 
@@ -128,7 +136,7 @@ def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
     """
     subject, unit = rig.subject(role, record.start, eta, record.hyper), rig.unit
     (beta1, beta2), eps = record.hyper.betas, record.hyper.eps
-    w, drift = [subject.w], [torch.zeros_like(record.smoothness)]
+    w, drift = [subject.w], [torch.zeros_like(record.f.smoothness)]
     m = torch.zeros_like(record.start)
     for t in range(1, record.steps + 1):
         g = record.f.gradient(Ball.exact(w[-1]))
@@ -139,7 +147,7 @@ def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
         update = SLACK * unit * amplified * (m / bias_correction(beta1, t)) + g.rad + unit * g.mid.abs()
         off = eta.unsqueeze(-1) * update / eps + 4 * unit * (w[-1].abs() + (w[-1] - w[-2]).abs())
         size = off.norm(dim=-1)
-        drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.smoothness * size**2)
+        drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.f.smoothness * size**2)
     return Path(torch.stack(w), torch.stack(drift))
 
 
@@ -149,7 +157,7 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRe
     assert isinstance(setting, Run)
     f = structure.functions(rig.device)
     start = rig.narrow(f.start(generator(structure.seed, "state", device=rig.device)))
-    record = RunRecord(f, start, structure.hyper, structure.knobs["steps"])
+    record = RunRecord(f, start, structure.hyper, structure.knobs["steps"], claim.loosened)
     bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)
     chosen = choose_step_sizes(bound, structure.knobs["fraction"])
     if chosen is None:

@@ -1,0 +1,141 @@
+"""Base updates: enclosed by their definitions, undecided where rounding may turn a sign, stepped by production."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+from grams_theory import claims, optim
+from grams_theory.core.claim import OneStep
+from grams_theory.core.errors import UnknownNameError, UsageError
+from grams_theory.core.rounding import UNIT
+from grams_theory.engine.cases import one_step
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.production import VARIANTS, Hyper, Rig
+from grams_theory.engine.updates import UPDATES, base_update, define_lion
+from grams_theory.symbolic import twin
+
+HYPERS = [Hyper(), Hyper((0.5, 0.5), 1e-3), Hyper((0.0, 0.999), 1.0)]
+
+
+@pytest.fixture
+def gradients():
+    return list(torch.randn(3, 6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+
+
+def exactly(gradients, row):
+    return [[Fraction(x) for x in g[row].tolist()] for g in gradients]
+
+
+def by_the_twin(update, gradients, row, hyper):
+    """u in exact arithmetic, as floats."""
+    state = twin.UPDATES[update](tuple(map(Fraction, hyper.betas)), Fraction(hyper.eps))
+    with twin.ctx.workprec(256):
+        u = [state.update(g) for g in exactly(gradients, row)][-1]
+    return torch.tensor([float(twin.arb(x).mid()) for x in u], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("hyper", HYPERS, ids=str)
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_definition_encloses_the_exact_twin(update, hyper, gradients):
+    defined = UPDATES[update].define(gradients, hyper, UNIT).u
+    for row in range(6):
+        distance = (by_the_twin(update, gradients, row, hyper) - defined.mid[row]).abs()
+        assert (distance <= defined.rad[row]).all()
+
+
+@pytest.mark.parametrize("update", ["adam", "momentum"])
+def test_a_radius_that_is_too_small_would_be_noticed(update, gradients):
+    defined = UPDATES[update].define(gradients, Hyper(), UNIT).u
+    distance = (by_the_twin(update, gradients, 0, Hyper()) - defined.mid[0]).abs()
+    assert (distance > 1e-3 * defined.rad[0]).any()
+
+
+@pytest.mark.parametrize("hyper", HYPERS, ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["Adam", "Lion", "SGD"])
+def test_production_steps_by_the_definition_up_to_its_rounding(name, dtype, hyper, gradients):
+    rig, lr = Rig(dtype=dtype), 0.25
+    fed = [rig.narrow(g) for g in gradients]
+    defined = UPDATES[twin.ROLES[name].update].define(fed, hyper, rig.unit)
+    moved = rig.displacement(name, torch.zeros(6, 4, dtype=torch.float64), fed, lr, hyper)
+    allowed = defined.rounding + defined.u.rad + 4 * rig.unit * moved.abs() / lr
+    assert ((moved / -lr - defined.u.mid).abs() <= allowed).all()
+    assert (allowed < 1e-3 * defined.u.mid.abs()).double().mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["Lion", "SGD"])
+def test_swapped_betas_leave_the_rounding_allowance(name, gradients):
+    hyper = Hyper((0.9, 0.5))
+    defined = UPDATES[twin.ROLES[name].update].define(gradients, hyper, UNIT)
+    moved = Rig().displacement(
+        name, torch.zeros(6, 4, dtype=torch.float64), gradients, 1.0, Hyper((0.5, 0.9))
+    )
+    assert ((-moved - defined.u.mid).abs() > defined.rounding + defined.u.rad + 1e-12).any()
+
+
+def test_sgd_is_torch_s_with_the_first_beta_for_momentum():
+    group = Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper((0.75, 0.999))).optimizer.param_groups[0]
+    assert type(Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper()).optimizer) is torch.optim.SGD
+    assert (group["momentum"], group["dampening"], group["nesterov"], group["weight_decay"]) == (
+        0.75,
+        0,
+        False,
+        0,
+    )
+
+
+def test_lion_s_sign_is_not_guessed_where_its_argument_cancels():
+    """c = m/2 + g/2 with m = 1/2 and g = -1/2, or one rounding from it."""
+    hyper = Hyper((0.5, 0.5))
+    last = torch.tensor([[-0.5, -0.5 - UNIT, -0.5 - 64 * UNIT, 0.0]], dtype=torch.float64)
+    first = torch.tensor([[1.0, 1.0, 1.0, 0.0]], dtype=torch.float64)
+    defined = define_lion([first, last], hyper)
+    assert defined.u.mid.tolist() == [[0.0, 0.0, -1.0, 0.0]]
+    assert defined.u.rad.tolist() == [[1.0, 1.0, 0.0, 0.0]]
+    assert defined.rounding.tolist() == defined.u.rad.tolist()
+
+
+def test_in_a_coarser_format_more_signs_are_not_guessed():
+    hyper = Hyper((0.5, 0.5))
+    history = [torch.tensor([[1.0]]), torch.tensor([[-0.5 - 1e-5]])]
+    assert define_lion(history, hyper, Rig(dtype="float32").unit).u.rad.item() == 0
+    assert define_lion(history, hyper, Rig(dtype="bfloat16").unit).u.rad.item() == 1
+
+
+@pytest.mark.parametrize("role", twin.ROLES)
+def test_every_role_is_played_and_every_update_defined(role):
+    assert Rig().optimizer(role).__name__ == role
+    assert base_update(OneStep((role,), update=twin.ROLES[role].update)) in UPDATES.values()
+
+
+def test_every_optimizer_of_ours_that_a_role_names_is_ours():
+    assert set(twin.ROLES) - set(VARIANTS) <= set(optim.names())
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "message"),
+    [
+        (OneStep(("Lion",)), UsageError, "update='lion'"),
+        (OneStep(("Lion", "Adam"), update="lion"), UsageError, "Adam is made of the update 'adam'"),
+        (OneStep(("Lion",), update="lions"), UnknownNameError, "did you mean lion"),
+    ],
+)
+def test_a_setting_whose_update_is_not_its_optimizers_is_refused(setting, error, message):
+    with pytest.raises(error, match=message):
+        base_update(setting)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_runs_of_momentum_stay_finite_on_the_steepest_functions(dtype):
+    """Its steps grow with the gradient: 16 of size 1 where L = 10^6 overflow float32."""
+    options = {"condition": 1e4, "scale": 100.0, "wide": False}
+    knobs = {"reached": True, "history": 4, "memory": 0.3, "zeros": 0.0, "fraction": 0.5}
+    for seed in range(8):
+        structure = Structure("pl_sine_composition", 16, seed, 64, options, Hyper((0.99, 0.9)), knobs)
+        built = one_step.build(claims.by_id("momentum-descent"), structure, rig=Rig(dtype=dtype))
+        assert built is not None
+        step, inside = built
+        assert step.w.isfinite().all()
+        assert step.u.mid.isfinite().all()
+        assert inside.any()
