@@ -130,8 +130,8 @@ for optimizer, step in ((gt.Adam, u), (gt.CautiousAdam, a), (gt.Grams, r)):
 display(Math(claims.by_id("lemma-4.2").latex))
 
 # %% [markdown]
-# The proof, as the machine checked it. Z3 decides each inequality in one coordinate over *all* reals; a
-# lift sums it over coordinates, so the dimension is arbitrary.
+# The proof, as the machine checked it. Two solvers, Z3 and cvc5, decide each inequality in one coordinate over
+# *all* reals; a lift sums it over coordinates, so the dimension is arbitrary.
 
 # %%
 proof = gt.prove("lemma-4.2")

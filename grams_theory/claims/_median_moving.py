@@ -38,7 +38,9 @@ def conclusions():
     from grams_theory.symbolic.proof import reals
 
     loss, steps, eta, eps = reals("Σf n η ε")
-    return {AVERAGE: sp.Ge(loss, sp.Rational(setting.FLOOR) / 2 * steps - (400 + 3 * eps / eta))}
+    return {
+        AVERAGE: sp.Ge(loss, sp.Rational(setting.FLOOR) / 2 * steps - (400 + sp.Rational(91, 50) * eps / eta))
+    }
 
 
 def premises():
@@ -337,7 +339,7 @@ def conclude(p, path, expected, states):
     ends = p.implies(
         "the potential is bounded",
         [bounds, potentials[0], potentials[2], constant, positive, large],
-        U - start >= -800 - sp.Rational(81, 20) * eps / eta,
+        U - start >= -800 - sp.Rational(91, 25) * eps / eta,
     )
     halved = p.define(loss, total / 2)
     p.conclude(AVERAGE, [ends, summed, halved, positive, large])

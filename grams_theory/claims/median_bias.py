@@ -10,7 +10,7 @@ and positive for all w ≥ 1: its only rest point is the median. Adam's expected
 Moving weight: nothing is frozen or replaced. Grams of Definitions 3.5 and 4.1 with β₁ = 9/10, any β₂, ε ≥ 100 (large,
 so that √v̂ + ε is nearly constant), any η ≤ ε/5, started anywhere in [−4, 2], satisfies
 
-    (1/n) Σ_t E f(w_t) ≥ 1/100 − (400 + 3ε/η)/n        (n steps from the 44th on).
+    (1/n) Σ_t E f(w_t) ≥ 1/100 − (400 + 1.82ε/η)/n        (n steps from the 44th on).
 
 So no bound on E f(w_t) − f* that vanishes as T → ∞ or η → 0 can hold for Grams. How much larger the bias is in
 practice, with ε = 1e-8 and β₂ = 0.999, is measured on the production optimizers.

@@ -78,7 +78,7 @@ def formal():
                 sp.And(q > half, bound < (2 * q - 1) * g, g < c), grams < 0
             ),
         },
-        (below >= 0, at >= 0, above >= 0, R > 0, c > 0, q > 0, q < 1, beta >= 0, beta < 1),
+        (R > 0, c > 0, q > 0, q < 1, beta >= 0, beta < 1),
         {
             "g": "∂f/∂wᵢ",
             "ξ": "noise of that gradient, of mean 0; −c with probability q, else h = cq/(1 − q)",

@@ -7,18 +7,23 @@ from grams_theory.core.verdict import Verdict
 
 
 @click.command("list")
-def list_claims() -> None:
+@click.option("--definitions", is_flag=True, help="List what the proofs start from instead.")
+def list_claims(definitions) -> None:
     """List the claims with their recorded verdicts.
 
     \b
-    Example: grams-theory list
+    Example: grams-theory list --definitions
     """
     from grams_theory.claims import all_claims
     from grams_theory.cli.console import console
-    from grams_theory.cli.tables import claims_table
+    from grams_theory.cli.tables import claims_table, definitions_table
+    from grams_theory.core.definitions import all_definitions
 
     terminal = console()
-    terminal.print(claims_table(all_claims(), terminal.width))
+    if definitions:
+        terminal.print(definitions_table(all_definitions(), terminal.width))
+    else:
+        terminal.print(claims_table(all_claims(), terminal.width))
 
 
 @click.command()
@@ -38,19 +43,32 @@ def show(claim) -> None:
 
 @click.command()
 @click.argument("claim")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "html"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
 @click.pass_context
-def prove(ctx, claim) -> None:
+def prove(ctx, claim, form) -> None:
     """Check a claim's proof and print its steps. Exits with 1 when a step does not check.
 
     \b
-    Example: grams-theory prove comparison-sharp
+    Example: grams-theory prove comparison-sharp --format latex
     """
     from grams_theory.cli.console import console
     from grams_theory.cli.tables import proof_page
+    from grams_theory.core.html import proof_html
+    from grams_theory.core.latex import proof_latex
     from grams_theory.engine import prove as run
 
     evidence = run(claim)
-    console().print(proof_page(evidence))
+    if form == "text":
+        console().print(proof_page(evidence))
+    else:
+        click.echo({"latex": proof_latex, "html": proof_html}[form](evidence), nl=False)
     if not evidence.complete:
         ctx.exit(1)
 

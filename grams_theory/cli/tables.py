@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from grams_theory.core.claim import Claim
+from grams_theory.core.definitions import Definition
 from grams_theory.core.evidence import MeasuredEvidence, ProofEvidence, Stated, Witness
 from grams_theory.core.ledger import ClaimResult, Ledger
-from grams_theory.core.summary import GLYPHS, HOW, describe, number
+from grams_theory.core.summary import GLYPHS, HOW, describe, lines, number
 from grams_theory.core.verdict import Verdict
 
 STYLES: Mapping[Verdict, str] = {
@@ -59,7 +60,7 @@ def results_table(results: Iterable[ClaimResult], width: int) -> Table:
 
 
 def evidence_text(result: ClaimResult) -> Text:
-    return Text("\n".join(describe(evidence) for evidence in result.evidence) or "none")
+    return Text("\n".join(lines(result.evidence)) or "none")
 
 
 def measured_table(measured: MeasuredEvidence, width: int) -> RenderableType:
@@ -121,6 +122,18 @@ def claims_table(claims: Iterable[Claim], width: int) -> Table:
     for claim in claims:
         where = (claim.source,) if width >= NARROW else ()
         table.add_row(claim.id, verdict_text(claim.recorded), claim.title, *where)
+    return table
+
+
+def definitions_table(definitions: Iterable[Definition], width: int) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it says", ratio=3)
+    if width >= NARROW:
+        table.add_column("where it stands", ratio=2, style="dim")
+    for definition in definitions:
+        where = (definition.source,) if width >= NARROW else ()
+        table.add_row(definition.id, definition.text, *where)
     return table
 
 

@@ -32,7 +32,7 @@ class ProofStep:
     """Readable mathematics (Unicode)."""
     latex: str
     method: str
-    """What checked it, such as "SymPy over QQ" or "Z3 (unsat)"; for an axiom, its reference."""
+    """What checked it, such as "SymPy over QQ" or "Z3 and cvc5 (unsat)"; for an axiom, its reference."""
     seconds: float = 0.0
     rests_on: tuple[str, ...] = ()
     """Names of the steps whose results it uses."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from grams_theory.core.summary import GLYPHS, describe
+from grams_theory.core.summary import GLYPHS, describe, lines
 
 if TYPE_CHECKING:
     from grams_theory.core.evidence import ProofEvidence
@@ -36,7 +36,7 @@ def results_html(results: Iterable[ClaimResult]) -> str:
                 f"<code>{escape(result.id)}</code><br>{escape(result.title)}",
                 escape(result.source),
                 _verdict(result),
-                "<br>".join(escape(describe(evidence)) for evidence in result.evidence),
+                "<br>".join(map(escape, lines(result.evidence))),
                 f"{result.seconds:.1f} s",
             )
             for result in results
@@ -45,9 +45,23 @@ def results_html(results: Iterable[ClaimResult]) -> str:
 
 
 def proof_html(proof: ProofEvidence) -> str:
-    """One row per step, with what checked it."""
+    """One row per step, with what checked it and what it rests on; then what the steps add up to."""
+    numbers = {step.name: str(number) for number, step in enumerate(proof.steps, 1)}
     rows = (
-        (str(index), escape(step.kind), escape(step.name), escape(step.statement), escape(step.method))
-        for index, step in enumerate(proof.steps, 1)
+        (
+            numbers[step.name],
+            escape(step.kind),
+            escape(step.name),
+            escape(step.statement),
+            escape(step.method),
+            ", ".join(numbers[name] for name in step.rests_on),
+        )
+        for step in proof.steps
     )
-    return f"<p>{escape(describe(proof))}</p>" + table(("", "kind", "step", "statement", "checked by"), rows)
+    columns = ("", "kind", "step", "statement", "checked by", "from")
+    shown = f"<p>{escape(describe(proof))}</p>" + table(columns, rows)
+    if proof.stated is None:
+        return shown
+    given = f"<p>Given {escape(', '.join(proof.stated.premises))}:</p>" if proof.stated.premises else ""
+    parts = ((escape(part), escape(formula)) for part, formula in proof.stated.conclusions.items())
+    return shown + given + table(("part", "for all real numbers"), parts)

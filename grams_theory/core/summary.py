@@ -1,6 +1,6 @@
 """Evidence in a few words: the sentences that the terminal, notebooks and the report share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from grams_theory.core.evidence import (
@@ -89,10 +89,17 @@ def _proof(proof: ProofEvidence) -> str:
     return text
 
 
+def _closeness(ratio: float) -> str:
+    """How near the sampled cases come to equality."""
+    return "equality reached" if ratio > 1 - 1e-6 else f"{ratio:.3g} of the bound reached"
+
+
 def _fuzz(fuzz: FuzzEvidence) -> str:
     text = f"{plural(fuzz.cases, 'case')} fuzzed"
     if fuzz.min_margin is not None:
         text += f", smallest margin {number(fuzz.min_margin)}"
+    if fuzz.ratios:
+        text += f", {_closeness(max(fuzz.ratios.values()))}"
     if fuzz.violations:
         text += f", {plural(fuzz.violations, 'violation')}"
     if fuzz.undecided:
@@ -115,6 +122,19 @@ def _mutation(mutation: MutationEvidence) -> str:
         text += f", {len(mutation.weaker)} say no more than the claim"
     if mutation.survivors:
         text += f", STILL PROVED: {'; '.join(mutation.survivors)}"
+    return text
+
+
+def lines(evidence: Iterable[Evidence]) -> list[str]:
+    """All evidence about a claim, a line each; the ablations share one or two."""
+    evidence = list(evidence)
+    ablations = [e for e in evidence if isinstance(e, AblationEvidence)]
+    needed, idle = ([a.dropped for a in ablations if (a.witness is None) is none] for none in (False, True))
+    text = [describe(e) for e in evidence if not isinstance(e, AblationEvidence)]
+    if needed:
+        text.append(f"needs, each with an exact counterexample without it: {', '.join(needed)}")
+    if idle:
+        text.append(f"no counterexample was found without: {', '.join(idle)}")
     return text
 
 

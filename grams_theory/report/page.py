@@ -23,7 +23,7 @@ from grams_theory.core.evidence import (
     Witness,
 )
 from grams_theory.core.ledger import ClaimResult, Ledger
-from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, number
+from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, lines, number
 from grams_theory.core.verdict import Verdict
 from grams_theory.report import graph, mathml
 from grams_theory.report.chart import chart
@@ -154,5 +154,5 @@ def _template():
         rest=_rest,
         sources=_sources,
     )
-    environment.filters.update(describe=describe, number=number, spell=_text)
+    environment.filters.update(describe=describe, lines=lines, number=number, spell=_text)
     return environment.get_template("index.html.j2")

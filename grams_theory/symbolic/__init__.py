@@ -1,1 +1,1 @@
-"""Exact reasoning: update rules in SymPy, the proof kernel, Z3, Gram identities."""
+"""Exact reasoning: the proof kernel, Z3 and cvc5, Gram identities, the twin in exact numbers."""

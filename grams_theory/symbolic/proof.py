@@ -145,7 +145,8 @@ class Proof:
         seen = symbols_of([*self._facts.hypotheses, *self._facts.hypotheses.values()])
         if name in self._facts.coordinates or any(name in (gram_names(s) or ()) for s in seen):
             raise ProofFailed(f"basis vector {name}", "the vector already has a meaning; take another one")
-        facts = [sp.Eq(entries[x], component) for x, component in {**components, name: sp.Integer(1)}.items()]
+        lengths = {**components, name: sp.Integer(1)}
+        facts: list[Any] = [sp.Eq(entries[x], component) for x, component in lengths.items()]
         return self._record(
             f"basis vector {name}",
             "definition",
@@ -515,6 +516,10 @@ class Proof:
         return frozenset(conjuncts(self._formal.premises))
 
     # What the proof has come to
+
+    def rests_on(self) -> Hypotheses:
+        """The premises that the conclusions need, as this proof reached them."""
+        return self._facts.support(self._concluded.values()) & self._premises()
 
     def unfinished(self) -> str | None:
         """What is still missing, or None."""

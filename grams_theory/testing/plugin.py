@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from grams_theory.core.ledger import ClaimResult
-from grams_theory.core.summary import GLYPHS, describe
+from grams_theory.core.summary import GLYPHS, lines
 
 _RESULTS = pytest.StashKey[dict[str, ClaimResult]]()
 
@@ -64,5 +64,5 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         terminalreporter.write_line(
             f"{GLYPHS[result.verdict]} {claim_id:<{width}}  {result.verdict:<9}{changed}"
         )
-        for evidence in result.evidence:
-            terminalreporter.write_line(f"  {'':<{width}}  {describe(evidence)}")
+        for line in lines(result.evidence):
+            terminalreporter.write_line(f"  {'':<{width}}  {line}")

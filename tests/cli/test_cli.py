@@ -111,7 +111,7 @@ def test_verify_exits_with_1_and_names_the_verdict_that_changed(run, tmp_path):
 
 def test_json_prints_the_document_and_nothing_else(run):
     done = run("verify", "--json", verify=gives(LEDGER))
-    assert json.loads(done.stdout)["schema"] == 1
+    assert json.loads(done.stdout)["schema"] == 2
     assert done.stdout == dumps(LEDGER)
 
 

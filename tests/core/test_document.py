@@ -27,7 +27,7 @@ def test_a_ledger_is_read_back_as_it_was_written(ledger):
 
 def test_the_schema_is_the_one_that_was_agreed():
     document = strict(dumps(LEDGER))
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert {"schema", "claims", "environment"} == document.keys()
     for claim in document["claims"]:
         assert {"id", "verdict", "recorded", "evidence", "witness", "seconds"} <= claim.keys()
@@ -62,9 +62,9 @@ def test_measured_infinities_survive_the_round_trip():
         ("", "not a verdicts.json"),
         ("[1, 2", "not a verdicts.json"),
         ("[1]", "schema None"),
-        ('{"schema": 2}', "schema 2"),
-        ('{"schema": 1}', "damaged"),
-        ('{"schema": 1, "claims": [3], "environment": {}}', "damaged"),
+        ('{"schema": 1}', "schema 1"),
+        ('{"schema": 2}', "damaged"),
+        ('{"schema": 2, "claims": [3], "environment": {}}', "damaged"),
         (dumps(LEDGER).replace('"refuted"', '"disliked"'), "damaged"),
         (dumps(LEDGER).replace('"proof"', '"rumour"'), "damaged"),
     ],

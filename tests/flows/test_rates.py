@@ -39,7 +39,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("system", "case", "options"), CASES, ids=str)
+@pytest.mark.parametrize(("system", "case", "options"), CASES, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_rates_are_the_derivatives_of_H_and_L_along_the_field(system, case, options, valley, rng):
     ode, variables = case(valley(B, D), rng, *options)
     for flow in by_name(system).FLOWS:
