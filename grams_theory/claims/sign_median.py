@@ -51,7 +51,7 @@ def formal():
     from grams_theory.symbolic.proof import reals
 
     half = sp.Rational(1, 2)
-    below, at, above, left, right = reals("P(ξ<−g) P(ξ=−g) P(ξ>−g) S(g−0) S(g+0)")
+    below, above, left, right = reals("P(ξ<−g) P(ξ>−g) S(g−0) S(g+0)")
     g, q, c, h, R, step = reals("g q c h R R·S")
     beta, sign, size, length, grams, mean = reals("β S E|m'| E|g+ξ| D E[m']")
     bound = 2 * q * c * (1 - beta)
