@@ -98,7 +98,7 @@ def _fuzz(fuzz: FuzzEvidence) -> str:
     text = f"{plural(fuzz.cases, 'case')} fuzzed"
     if fuzz.min_margin is not None:
         text += f", smallest margin {number(fuzz.min_margin)}"
-    if fuzz.ratios:
+    if fuzz.ratios and not fuzz.violations:
         text += f", {_closeness(max(fuzz.ratios.values()))}"
     if fuzz.violations:
         text += f", {plural(fuzz.violations, 'violation')}"
@@ -150,7 +150,7 @@ def describe(evidence: Evidence) -> str:
         case ArgumentEvidence():
             return f"argument rests on refuted {', '.join(evidence.refuted)}"
         case SharpnessEvidence():
-            return f"attained exactly: {', '.join(example.part for example in evidence.examples)}"
+            return f"attained exactly: {'; '.join(example.part for example in evidence.examples)}"
         case MutationEvidence():
             return _mutation(evidence)
         case MeasuredEvidence():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb
 
 from grams_theory.core.claim import Claim, Flow, OneStep, Run
 from grams_theory.core.evidence import Witness
 from grams_theory.engine import exact_flow, exact_run, exact_step
-from grams_theory.engine.exact import precision, rational
+from grams_theory.engine.exact import precision, rational, strings
 from grams_theory.engine.hunt import Falsified
 from grams_theory.engine.production import OURS, Rig
 from grams_theory.engine.shrink import Case
@@ -18,17 +18,6 @@ from grams_theory.engine.tokens import Token
 RECHECKS = {OneStep: exact_step, Run: exact_run, Flow: exact_flow}
 """Setting -> the module with its exact `margin_of(claim, case, part)`."""
 KINDS = {OneStep: "quadratic", Run: "run", Flow: "flow"}
-
-
-def _strings(value: Any) -> Any:
-    """Exact numbers as strings "p/q", in the same nesting."""
-    if isinstance(value, fmpq):
-        return f"{value.p}/{value.q}"
-    if isinstance(value, dict):
-        return {name: _strings(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [_strings(entry) for entry in value]
-    return value
 
 
 def _exactly(value: Any) -> Any:
@@ -66,9 +55,9 @@ def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
         with precision():
             margin = RECHECKS[setting].margin_of(claim, case, part)
         ball = isinstance(margin, arb)
-        shown = margin.str(12) if ball else _strings(margin)
+        shown = margin.str(12) if ball else strings(margin)
         return Witness(
-            KINDS[setting], _strings(case), part, shown, f"{'ball' if ball else 'rational'} arithmetic", token
+            KINDS[setting], strings(case), part, shown, f"{'ball' if ball else 'rational'} arithmetic", token
         )
     if not rig.cast:
         return None
@@ -76,7 +65,7 @@ def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
     shown = f"{margin.mid.item():.9g} ± {margin.rad.item():.1g}"
     return Witness(
         "observed",
-        _strings(_exactly(found.outcome.record.row(row))),
+        strings(_exactly(found.outcome.record.row(row))),
         part,
         shown,
         "midpoint-radius arithmetic",

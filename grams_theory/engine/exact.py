@@ -40,6 +40,17 @@ def rational(x: Rational) -> fmpq:
     return fmpq(fraction.numerator, fraction.denominator)
 
 
+def strings(value: Any) -> Any:
+    """Exact numbers as strings "p/q", in the same nesting."""
+    if isinstance(value, fmpq):
+        return f"{value.p}/{value.q}"
+    if isinstance(value, dict):
+        return {name: strings(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [strings(entry) for entry in value]
+    return value
+
+
 def _sqrt(x: Any) -> arb:
     return arb(x).sqrt()
 

@@ -8,7 +8,7 @@ from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.errors import GramsTheoryError
 from grams_theory.core.evidence import SharpnessEvidence, Witness
 from grams_theory.engine import exact_step
-from grams_theory.engine.exact import precision, rational
+from grams_theory.engine.exact import precision, rational, strings
 
 
 class NotAttainedError(GramsTheoryError):
@@ -33,7 +33,7 @@ def attained(claim: Claim) -> SharpnessEvidence | None:
             raise NotAttainedError(
                 f"claim {claim.id!r}: the case for {part!r} leaves {slack}; give one inside the premises with margin 0"
             )
-        examples.append(Witness("quadratic", data, part, "0", "rational arithmetic"))
+        examples.append(Witness("quadratic", strings(case), part, "0", "rational arithmetic"))
     return SharpnessEvidence(tuple(examples))
 
 
