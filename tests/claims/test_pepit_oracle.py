@@ -1,6 +1,6 @@
 """PEPit, which computes worst cases of function classes by semidefinite programming, finds the two-point bounds too.
 
-Runs where PEPit is installed (`pip install pepit`); it shares nothing with the proofs.
+Runs where PEPit is installed (the extra `oracle`); it shares nothing with the proofs.
 """
 
 import numpy as np

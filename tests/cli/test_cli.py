@@ -19,7 +19,7 @@ from tests.ledgers import CHANGED, LEDGER, QUADRATIC, result
 
 COMMANDS = tuple(main.commands)
 INSTANT = [["--help"], *([name, "--help"] for name in COMMANDS), ["list"], ["show", "lemma-4.2"]]
-HEAVY = ("torch", "sympy", "z3", "hypothesis", "matplotlib", "numpy", "sklearn")
+HEAVY = ("torch", "sympy", "z3", "cvc5", "hypothesis", "matplotlib", "numpy", "sklearn")
 PROBE = """
 import sys
 sys.argv[0] = "grams-theory"
@@ -360,3 +360,34 @@ def test_a_changed_result_is_marked_in_the_table(run):
 
     ledger = Ledger((result("alignment", Verdict.SURVIVED, recorded=Verdict.PROVED),))
     assert "was proved" in run("verify", verify=gives(ledger)).stdout
+
+
+def test_definitions_are_listed_by_name(run):
+    done = run("list", "--definitions")
+    assert done.exit_code == 0
+    assert all(name in done.output for name in ("smooth", "grams", "filippov"))
+
+
+@pytest.mark.parametrize(
+    ("form", "sign"), [("text", "so, for all reals"), ("latex", r"\begin{enumerate}"), ("html", "<table>")]
+)
+def test_a_proof_is_printed_in_each_form(run, form, sign):
+    done = run("prove", "lemma-3.9", "--format", form)
+    assert done.exit_code == 0
+    assert sign in done.output
+
+
+def test_mutants_are_counted(run):
+    done = run("mutate", "alignment", "--budget", "500")
+    assert done.exit_code == 0
+    assert "7 of 7 mutants lose their proof; 0 say no more than the claim" in done.output
+
+
+def test_a_surviving_mutant_exits_with_1(run, monkeypatch):
+    from grams_theory.engine import mutation
+
+    found = mutation.MutationEvidence(3, 2, 0, (), ("order: without A",))
+    monkeypatch.setattr(mutation, "mutate", gives(found))
+    done = run("mutate", "alignment")
+    assert done.exit_code == 1
+    assert "STILL PROVED: order: without A" in done.output
