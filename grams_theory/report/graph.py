@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-NODE_WIDTH, NODE_HEIGHT = 208, 34
+NODE_WIDTH, NODE_HEIGHT = 228, 34
 GAP_X, GAP_Y = 18, 54
 PER_ROW = 4
 SWEEPS = 4
