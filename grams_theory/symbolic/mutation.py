@@ -24,7 +24,7 @@ Fate = Literal["proof lost", "says no more", "still proved"]
 PERCENT = sp.Rational(1, 100)
 
 SECONDS = 0.5
-"""For each question about a mutant; what takes the solvers longer is taken not to follow."""
+"""For the question whether a proof proves a mutant too; what takes the solvers longer is taken not to be proved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ class Judge:
             return "still proved" if self._proof.rests_on() <= left else "proof lost"
         changed = mutant.formal.conclusions[mutant.part]
         original, known = self.formal.conclusions[mutant.part], self._premises()
-        if not self._follows([*self._proof.drawn_from[mutant.part], original, *known], changed):
+        if not self._follows([*self._proof.drawn_from[mutant.part], original, *known], changed, SECONDS):
             return "proof lost"
         for said in ([original], list(self.formal.conclusions.values())):
             if self._follows([*known, *said], changed):
@@ -150,5 +150,5 @@ class Judge:
         ]
         return [*conjuncts(self.formal.premises), *(sp.Ge(s, 0) for s in squares.values()), *products]
 
-    def _follows(self, given: list[Formula], goal: Formula) -> bool:
-        return smt.decide(given, goal, SECONDS).outcome == "holds"
+    def _follows(self, given: list[Formula], goal: Formula, seconds: float = smt.TIMEOUT_SECONDS) -> bool:
+        return smt.decide(given, goal, seconds).outcome == "holds"
