@@ -210,6 +210,11 @@ class Proof:
         for symbol in left & theorem.sums.keys():
             if self._facts.sums.setdefault(symbol, theorem.sums[symbol]) != theorem.sums[symbol]:
                 raise ProofFailed(name, f"{unicode(symbol)} is the sum of another expression here")
+        vectors = {vector for symbol in left for vector in gram_names(symbol) or ()}
+        for vector in vectors & theorem.coordinates.keys():
+            coordinate = theorem.coordinates[vector]
+            if self._facts.coordinates.setdefault(vector, coordinate) != coordinate:
+                raise ProofFailed(name, f"{vector} has other coordinates here")
         self._facts.summed |= left & theorem.bound
 
     # Steps

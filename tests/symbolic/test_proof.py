@@ -419,6 +419,26 @@ def test_a_basis_vector_has_length_one_and_must_be_new():
         p.basis(g, {})
 
 
+def test_a_cited_vector_keeps_its_coordinates():
+    """⟨a,a⟩ ≥ ⟨b,b⟩ for a = |x| + |y|, b = x is not true of other vectors of the same names."""
+    aa, bb = (Space("a b").entry(name, name) for name in "ab")
+
+    def longer(p):
+        p.coordinates(a=abs(x) + abs(y), b=x)
+        p.implies("one", [], sp.Ge((abs(x) + abs(y)) ** 2, x**2))
+        p.lift("sum", "one", sp.Ge(aa, bb))
+        p.conclude("part 0")
+
+    def misread(p):
+        p.coordinates(a=x, b=abs(x) + abs(y))
+        p.cite(vectors)
+        p.conclude("part 0")
+
+    vectors = replace(CLAIM, formal=stated(sp.Ge(aa, bb)), prove=longer)
+    assert prove(vectors).complete
+    assert "has other coordinates here" in str(prove(replace(vectors, id="misread", prove=misread)).failure)
+
+
 def test_vectors_are_replaced_as_a_whole():
     gd, dd = Space("g d").entry("g", "d"), Space("g d").entry("d", "d")
     theorem = Theorem("lemma", (), {}, {}, {}, frozenset())
