@@ -10,10 +10,9 @@ solution has some ξᵢ there; none enters dL/dt or dH/dt, since gᵢ does not. 
 Φ and Ψ take in Filippov's sense: limits and averages of values with ⟨g, φ⟩ ≥ 0 have it, too. Needs the chain rule.
 """
 
-from typing import Any
-
+from grams_theory.claims._flow_rates import chain_rule
 from grams_theory.core.claim import Claim, Flow, Formal
-from grams_theory.core.definitions import FILIPPOV, HAMILTONIAN, MOMENTUM_RATE, PHI, PSI
+from grams_theory.core.definitions import FILIPPOV, MOMENTUM_RATE, PHI, PSI
 from grams_theory.core.verdict import Verdict
 from grams_theory.symbolic.reading import read
 
@@ -56,25 +55,12 @@ def prove(p):
     from grams_theory.symbolic.proof import reals
 
     g, k, phi, psi, xi = reals("g k φ ψ ξ")
-    sizes, g_phi, k_psi, kinetic, ks = reals("⟨|g|,|k|⟩ ⟨g,Φ⟩ ⟨k,Ψ⟩ K̇ ⟨k,ṡ⟩")
+    sizes, g_phi, k_psi = reals("⟨|g|,|k|⟩ ⟨g,Φ⟩ ⟨k,Ψ⟩")
     damping = [p.use(PHI, g_phi), p.use(PSI, k_psi)]
     selection = p.use(FILIPPOV, g, xi)
     s_dot = p.use(MOMENTUM_RATE, g, psi)
     w_dots = {"cautious": -(k + xi * abs(k)) / 2 - phi, "grams": -xi * abs(k) - phi}
-    p.coordinates(**{"g": g, "k": k, "|g|": abs(g), "|k|": abs(k), "Φ": phi, "Ψ": psi, "ṡ": s_dot})
-    p.coordinates(**{f"ẇ_{flow}": w_dot for flow, w_dot in w_dots.items()})
-    loss = {flow: reals(f"L̇_{flow}")[0] for flow in FLOWS}
-    gw = {flow: reals(f"⟨g,ẇ_{flow}⟩")[0] for flow in FLOWS}
-    total = {flow: p.define(reals(f"Ḣ_{flow}")[0], p.use(HAMILTONIAN, loss[flow], kinetic)) for flow in FLOWS}
-    chain: dict[str, Any] = {flow: sp.Eq(loss[flow], gw[flow]) for flow in FLOWS}
-    pumped: Any = sp.Eq(kinetic, ks)
-    p.axiom(
-        "chain rule",
-        "dL/dt = ⟨g,ẇ⟩ and dK/dt = ⟨k,ṡ⟩ along absolutely continuous solutions, for almost every t",
-        "W. Rudin, Principles of Mathematical Analysis, theorem 9.15",
-        sp.And(*chain.values(), pumped),
-        r"\dot L=\langle g,\dot w\rangle,\quad\dot K=\langle k,\dot s\rangle",
-    )
+    ks, gw, chain, pumped, total = chain_rule(p, s_dot, w_dots)
     for flow, w_dot in w_dots.items():
         term = f"{flow}: a term of dH/dt"
         p.implies(term, [selection], sp.Le(g * w_dot + k * s_dot, -g * phi - k * psi))
