@@ -108,6 +108,10 @@ class FuzzEvidence:
     seconds: float = 0.0
     ratios: Mapping[str, float] = field(default_factory=dict)
     """Largest ratio seen of each part's smaller side to its larger one; 1 means that the inequality is attained."""
+    explored: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Axis of the search (dimension, hyperparameters, how near to the minimiser, ...) -> value -> cases."""
+    estimated: tuple[str, ...] = ()
+    """What the functions do not certify, such as "L": violations then refute nothing."""
 
 
 @dataclass(frozen=True)

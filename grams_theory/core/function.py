@@ -76,6 +76,13 @@ class FunctionBatch(ABC):
             f"{type(self).__name__} has no gradient noise; draw a family with the trait 'stochastic'"
         )
 
+    def contradicted(self, x: Tensor, y: Tensor) -> Tensor:
+        """Rows in which f was seen to break its constants at x or y or between, (..., B, D) -> (..., B).
+
+        None, if they are certified. Override where they are estimated: such rows are outside the premise.
+        """
+        return torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
+
     def quadratic(self, row: int) -> tuple[Tensor, Tensor] | None:
         """(H, centre), shapes (D, D) and (D,), if row is f(w) = (w - centre)' H (w - centre) / 2."""
         return None
@@ -94,11 +101,13 @@ class Family:
     traits: frozenset[str]
     sample: Any
     title: str = ""
-    dims: tuple[int, ...] = (1, 2, 3, 5, 8, 16)
-    """The dimensions that it can be drawn in."""
+    dims: tuple[int, ...] = (2, 1, 3, 5, 8, 16)
+    """The dimensions that it can be drawn in; Hypothesis begins with the first."""
     options: Mapping[str, tuple] = field(default_factory=dict)
-    max_batch: int = 4096
+    max_batch: int = 1 << 20
     """The most functions in one batch."""
+    estimated: tuple[str, ...] = ()
+    """What is estimated instead of certified ("L", "rounding"): violations then refute nothing."""
 
     def __call__(self, generator: torch.Generator, batch: int, dim: int, **options) -> FunctionBatch:
         if dim not in self.dims:

@@ -9,8 +9,8 @@ from flint import arb
 from grams_theory.core.claim import Claim, Flow, OneStep, Run
 from grams_theory.core.evidence import Witness
 from grams_theory.engine import exact_flow, exact_run, exact_step
+from grams_theory.engine.campaign import Falsified
 from grams_theory.engine.exact import precision, rational, strings
-from grams_theory.engine.hunt import Falsified
 from grams_theory.engine.production import OURS, Rig
 from grams_theory.engine.shrink import Case
 from grams_theory.engine.tokens import Token

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -90,10 +90,28 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     return found
 
 
+IMPLEMENTATIONS = {
+    "loop": {"foreach": False, "fused": False},
+    "foreach": {"foreach": True},
+    "fused": {"fused": True},
+}
+"""Ways to step many tensors, and the keywords by which torch.optim's constructors are told."""
+LAYOUTS = ("whole", "pieces", "strided")
+"""How a batch lies in memory: one tensor; several of different shapes; one whose rows are not contiguous."""
+
+
 def build(
-    cls: OptimizerClass, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float, hyper: Hyper
+    cls: OptimizerClass,
+    parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
+    lr: float,
+    hyper: Hyper,
+    implementation: str | None = None,
 ) -> torch.optim.Optimizer:
-    """An instance with no weight decay and those hyperparameters, as far as its constructor knows them."""
+    """An instance with no weight decay and those hyperparameters, as far as its constructor knows them.
+
+    Raises:
+        UsageError: it refused them, or has no such implementation.
+    """
     wanted = {
         "lr": lr,
         "betas": hyper.betas,
@@ -102,8 +120,13 @@ def build(
         "weight_decay": 0.0,
     }
     known = inspect.signature(cls.__init__).parameters
+    chosen = IMPLEMENTATIONS[implementation] if implementation else {}
+    if not {name for name, value in chosen.items() if value} <= known.keys():
+        raise UsageError(
+            f"{cls.__name__} has no implementation {implementation!r}; use 'loop', or its default"
+        )
     try:
-        return cls(parameters, **{name: value for name, value in wanted.items() if name in known})
+        return cls(parameters, **{n: value for n, value in {**wanted, **chosen}.items() if n in known})
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__} refused {wanted}: {error}") from error
 
@@ -126,7 +149,8 @@ def is_coordinatewise(cls: OptimizerClass) -> bool:
 class Subject:
     """A batch of B independent trajectories of one production optimizer, weights of shape (B, D).
 
-    Step sizes may differ by row, `lr` of shape (B,): rows of the same one share a parameter group.
+    Step sizes may differ by row, `lr` of shape (B,): rows of the same one share a parameter group. An optimizer that
+    is not coordinatewise gets one parameter per row, as a (1, D) matrix if it takes no vectors.
     """
 
     def __init__(
@@ -137,19 +161,34 @@ class Subject:
         hyper: Hyper,
         *,
         batched: bool | None = None,
+        implementation: str | None = None,
+        layout: str = "whole",
     ) -> None:
         self.name = cls.__name__
         self.shape = w.shape
         batched = is_coordinatewise(cls) if batched is None else batched
-        self._parts: list[tuple[torch.nn.Parameter, Tensor]] = []
-        """Parameters of shape (R, D) or (D,), and the rows that they hold."""
-        groups = []
-        for value, rows in _rows_by_step_size(lr, len(w)):
-            held = [rows] if batched else list(rows)
-            parts = [(torch.nn.Parameter(w[index].clone()), index) for index in held]
-            groups.append({"params": [parameter for parameter, _ in parts], "lr": value})
-            self._parts += parts
-        self.optimizer = build(cls, groups, groups[0]["lr"], hyper)
+        rows = _rows_by_step_size(lr, len(w), w.device)
+
+        def construct(
+            tensor: Callable[[Tensor, Tensor], Tensor],
+        ) -> tuple[torch.optim.Optimizer, list[tuple[torch.nn.Parameter, Tensor]]]:
+            groups, pairs = [], []
+            for value, index in rows:
+                held = _split(index, layout) if batched else [row.unsqueeze(0) for row in index]
+                parts = [(torch.nn.Parameter(tensor(w, part)), part) for part in held]
+                groups.append({"params": [parameter for parameter, _ in parts], "lr": value})
+                pairs += parts
+            return build(cls, groups, groups[0]["lr"], hyper, implementation), pairs
+
+        if batched:
+            made = construct(_columns_first if layout == "strided" else _rows_first)
+        else:
+            try:
+                made = construct(_vector)
+            except UsageError:
+                made = construct(_rows_first)
+        self.optimizer, self._parts = made
+        """The optimizer; its parameters, and the rows that they hold."""
 
     @property
     def w(self) -> Tensor:
@@ -157,36 +196,46 @@ class Subject:
         first = self._parts[0][0]
         weights = torch.empty(self.shape, dtype=torch.float64, device=first.device)
         for parameter, rows in self._parts:
-            weights[rows] = parameter.detach().double()
+            weights[rows] = parameter.detach().double().reshape(len(rows), -1)
         return weights
 
     def move_to(self, w: Tensor) -> None:
         """Overwrite the weights and keep the optimizer's state."""
         with torch.no_grad():
             for parameter, rows in self._parts:
-                parameter.copy_(w[rows])
+                parameter.copy_(w[rows].reshape(parameter.shape))
 
     def step(self, gradient: Tensor) -> None:
-        """One production step on that gradient, shape (B, D).
-
-        Raises:
-            UsageError: the step made a weight NaN or infinite out of finite input.
-        """
+        """One production step on that gradient, shape (B, D)."""
         for parameter, rows in self._parts:
-            parameter.grad = gradient[rows].to(parameter.dtype, copy=True)
+            parameter.grad = gradient[rows].to(parameter.dtype, copy=True).reshape(parameter.shape)
         self.optimizer.step()
-        if not all(bool(parameter.isfinite().all()) for parameter, _ in self._parts):
-            row = int((~self.w.isfinite()).any(-1).nonzero()[0])
-            raise UsageError(
-                f"{self.name} made weights NaN or infinite at batch index {row} from finite gradients; "
-                "use a smaller lr, or mend the optimizer"
-            )
 
 
-def _rows_by_step_size(lr: float | Tensor, batch: int) -> list[tuple[float, Tensor]]:
+def _rows_first(w: Tensor, rows: Tensor) -> Tensor:
+    return w[rows].clone()
+
+
+def _vector(w: Tensor, row: Tensor) -> Tensor:
+    return w[row[0]].clone()
+
+
+def _columns_first(w: Tensor, rows: Tensor) -> Tensor:
+    return w[rows].T.contiguous().T
+
+
+def _split(rows: Tensor, layout: str) -> list[Tensor]:
+    """The rows of each parameter: all, or for "pieces" a half, a third, and the rest."""
+    if layout != "pieces":
+        return [rows]
+    half, third = len(rows) // 2, len(rows) // 3
+    return [part for part in rows.split([half, third, len(rows) - half - third]) if len(part)]
+
+
+def _rows_by_step_size(lr: float | Tensor, batch: int, device: torch.device) -> list[tuple[float, Tensor]]:
     """Each step size and the rows that take it."""
     if not isinstance(lr, Tensor):
-        return [(lr, torch.arange(batch))]
+        return [(lr, torch.arange(batch, device=device))]
     return [(value.item(), (lr == value).nonzero().squeeze(-1)) for value in lr.unique()]
 
 
@@ -195,19 +244,24 @@ class Rig:
     """What cases run on: a device, the dtype of the weights, and who plays which role.
 
     `cast` maps a role in a claim ("Grams") to the optimizer that plays it instead of ours: "module:Class", or a class.
+    `implementation` is one of IMPLEMENTATIONS; None is what the optimizer's constructor chooses.
     Functions are always evaluated in float64, so that only the optimizer's own rounding depends on `dtype`.
     """
 
     device: str = "cpu"
     dtype: str = "float64"
     cast: Mapping[str, str | OptimizerClass] = field(default_factory=dict)
+    implementation: str | None = None
 
     def check(self) -> Rig:
         """This rig, if it can be used.
 
         Raises:
-            UsageError: the device is unknown or absent, the dtype is none of DTYPES, or an optimizer cannot be loaded.
+            UsageError: the device is unknown or absent, the dtype is none of DTYPES, the implementation none of
+                IMPLEMENTATIONS, or an optimizer cannot be loaded.
         """
+        if self.implementation not in (None, *IMPLEMENTATIONS):
+            raise UnknownNameError("implementation", self.implementation, IMPLEMENTATIONS)
         if self.dtype not in DTYPES:
             raise UnknownNameError("dtype", self.dtype, DTYPES)
         try:
@@ -236,19 +290,64 @@ class Rig:
         """`x` rounded to the dtype of the weights, in float64 again."""
         return x.to(DTYPES[self.dtype]).double()
 
-    def subject(self, role: str, w: Tensor, lr: float | Tensor, hyper: Hyper) -> Subject:
+    def check_finite(self, role: str, w: Tensor, rows: Tensor) -> None:
+        """Refuse weights of shape (B, D) of a role's player that are NaN or infinite in one of those rows, shape (B,).
+
+        Raises:
+            UsageError: they are, though nothing that the optimizer was fed should have made them so.
+        """
+        broken = rows & ~w.isfinite().all(-1)
+        if bool(broken.any()):
+            raise UsageError(
+                f"{self.optimizer(role).__name__} made weights NaN or infinite at batch index "
+                f"{int(broken.nonzero()[0])} from finite gradients; use a smaller lr, or mend the optimizer"
+            )
+
+    def holds(self, w: Tensor) -> Tensor:
+        """Rows of numbers, shape (B, D), that are finite in the dtype of the weights and stay so when doubled, (B,)."""
+        return (w.abs() <= torch.finfo(DTYPES[self.dtype]).max / 2).all(-1)
+
+    def in_range(self, gradients: Iterable[Tensor], hyper: Hyper) -> Tensor:
+        """Rows whose moments fit into the dtype of the weights, shape (B,).
+
+        Gradients g such that no square overflows; and where eps rounds to 0, such that none underflows in every step,
+        since then the update is 0/0 by the best of implementations.
+        """
+        info = torch.finfo(DTYPES[self.dtype])
+        sizes = torch.stack([gradient.abs() for gradient in gradients]).amax(0)
+        fits = sizes <= info.max**0.5 / 8
+        if hyper.eps > 0 and self.narrow(torch.tensor(hyper.eps, dtype=torch.float64)) == 0:
+            fits &= (1 - hyper.betas[1]) * sizes**2 >= info.tiny
+        return fits.all(-1)
+
+    def subject(
+        self, role: str, w: Tensor, lr: float | Tensor, hyper: Hyper, layout: str = "whole"
+    ) -> Subject:
         """The player of a role, at weights w of shape (B, D)."""
-        return Subject(self.optimizer(role), w.to(DTYPES[self.dtype]), lr, hyper)
+        return Subject(
+            self.optimizer(role),
+            w.to(DTYPES[self.dtype]),
+            lr,
+            hyper,
+            implementation=self.implementation,
+            layout=layout,
+        )
 
     def displacement(
-        self, role: str, w: Tensor, gradients: Iterable[Tensor], lr: float | Tensor, hyper: Hyper
+        self,
+        role: str,
+        w: Tensor,
+        gradients: Iterable[Tensor],
+        lr: float | Tensor,
+        hyper: Hyper,
+        layout: str = "whole",
     ) -> Tensor:
         """w_next - w after feeding all gradients from zero state, the last one at w; shape (B, D).
 
         Only the last step counts: before it the weights are put back to `w`, so any gradient history can be fed.
         """
         *history, last = gradients
-        subject = self.subject(role, w, lr, hyper)
+        subject = self.subject(role, w, lr, hyper, layout)
         for gradient in history:
             subject.step(gradient)
         subject.move_to(w)

@@ -28,7 +28,8 @@ class Token:
 
     def encode(self) -> str:
         cast = dict(zip(self.rig.cast, self.rig.names(self.rig.cast), strict=True))
-        data = [self.claim, self.structure.as_dict(), self.part, self.row, self.rig.dtype, cast]
+        rig = [self.rig.dtype, cast, self.rig.implementation]
+        data = [self.claim, self.structure.as_dict(), self.part, self.row, *rig]
         packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
         return PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
@@ -43,8 +44,8 @@ class Token:
             if not text.startswith(PREFIX):
                 raise ValueError(f"it does not start with {PREFIX!r}")
             packed = base64.urlsafe_b64decode(text[len(PREFIX) :] + "=" * (-len(text[len(PREFIX) :]) % 4))
-            claim, structure, part, row, dtype, cast = json.loads(zlib.decompress(packed))
-            return cls(claim, Structure.from_dict(structure), part, row, Rig(dtype=dtype, cast=cast))
+            claim, structure, part, row, *rig = json.loads(zlib.decompress(packed))
+            return cls(claim, Structure.from_dict(structure), part, row, Rig("cpu", *rig))
         except (ValueError, zlib.error, TypeError, KeyError) as error:
             raise UsageError(f"not a replay token ({error}); copy the whole token from a witness") from error
 

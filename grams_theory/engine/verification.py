@@ -21,9 +21,10 @@ from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine.ablation import ablate
 from grams_theory.engine.budget import Budget
+from grams_theory.engine.campaign import threads
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
-from grams_theory.engine.hunt import hunt, one_thread
+from grams_theory.engine.hunt import hunt
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.sharpness import attained
 from grams_theory.engine.verdict import decide
@@ -94,6 +95,7 @@ def fuzz(
     progress: Listener | None = None,
     dtype: str = "float64",
     role: str | None = None,
+    implementation: str | None = None,
 ) -> ClaimResult:
     """Attack one claim through the production optimizers, with `optimizer` in place of one of them.
 
@@ -106,6 +108,7 @@ def fuzz(
         progress: called with `Progress` as the work goes on.
         dtype: of the weights: float64, float32, bfloat16 or float16.
         role: which of the claim's optimizers it replaces; by default the first, the claim's subject.
+        implementation: of the optimizers: loop, foreach or fused; None leaves it to their constructors.
 
     Raises:
         UsageError: unknown claim, optimizer or device, a budget of nothing, or a claim that cannot be fuzzed.
@@ -121,7 +124,7 @@ def fuzz(
         if role is not None and role not in roles:
             raise UnknownNameError(f"role in claim {claim_id!r}", role, roles)
         cast = {role or roles[0]: optimizer}
-    rig = Rig(device, dtype, cast).check()
+    rig = Rig(device, dtype, cast, implementation).check()
 
     def report(share: float) -> None:
         if progress is not None:
@@ -158,7 +161,7 @@ def _gather(
         evidence += [] if examples is None else [examples]
     if claim.measure is not None:
         report("measure", 0.0)
-        with one_thread():
+        with threads(1):
             evidence += claim.measure(rig.device)
     return evidence, time.monotonic() - began
 

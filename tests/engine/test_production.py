@@ -5,7 +5,8 @@ import torch
 
 from grams_theory import optim
 from grams_theory.core.errors import UsageError
-from grams_theory.engine.production import Hyper, Rig, Subject, is_coordinatewise, load
+from grams_theory.engine import fuzz
+from grams_theory.engine.production import LAYOUTS, Hyper, Rig, Subject, is_coordinatewise, load
 from grams_theory.engine.updates import define_adam
 from tests.quality import broken
 
@@ -82,10 +83,55 @@ def test_the_displacement_starts_at_w_whatever_was_fed_before(gradients):
     assert torch.allclose(moved, -0.1 * u, rtol=0, atol=1e-14)
 
 
-def test_a_step_to_nan_names_the_batch_index(gradients):
+def test_a_step_to_nan_names_the_batch_index():
     class Explodes(broken.Plain):
         def rate(self, group, w):
             return float("nan")
 
-    with pytest.raises(UsageError, match="batch index 0"):
-        Subject(Explodes, gradients[0], 0.1, Hyper()).step(gradients[1])
+    with pytest.raises(UsageError, match="Explodes made weights NaN or infinite at batch index 0"):
+        fuzz("lemma-4.2", optimizer=Explodes, budget=1000)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("implementation", [None, "loop", "foreach"])
+def test_every_layout_and_implementation_steps_alike(gradients, layout, implementation):
+    w, lr = torch.zeros(6, 4, dtype=torch.float64), torch.tensor([0.1, 0.1, 0.1, 0.1, 0.2, 0.1]).double()
+    whole, other = (
+        Subject(optim.Grams, w, lr, Hyper(), implementation=i, layout=x)
+        for i, x in [("loop", "whole"), (implementation, layout)]
+    )
+    for gradient in gradients:
+        whole.step(gradient)
+        other.step(gradient)
+    assert torch.allclose(other.w, whole.w, rtol=1e-14, atol=0)
+    assert bool((other.w != 0).any())
+
+
+def test_a_fault_that_only_strided_parameters_show_is_seen(gradients):
+    class IgnoresStrides(broken.Plain):
+        def direction(self, u, g, m):
+            dense = u.as_strided(u.shape, (u.shape[1], 1)) if u.dim() == 2 else u
+            return g.sign() * dense.abs()
+
+    w = torch.zeros(6, 4, dtype=torch.float64)
+    ends = {layout: Subject(IgnoresStrides, w, 0.1, Hyper(), layout=layout) for layout in LAYOUTS}
+    for subject in ends.values():
+        subject.step(gradients[0])
+        subject.step(gradients[1])
+    assert torch.equal(ends["whole"].w, ends["pieces"].w)
+    assert not torch.equal(ends["whole"].w, ends["strided"].w)
+
+
+def test_an_implementation_that_a_class_lacks_is_refused():
+    with pytest.raises(UsageError, match="Grams has no implementation 'fused'"):
+        fuzz("lemma-4.2", budget=1000, implementation="fused")
+    with pytest.raises(UsageError, match="did you mean fused"):
+        fuzz("lemma-4.2", budget=1000, implementation="fussed")
+
+
+def test_an_optimizer_of_matrices_gets_one_row_matrices():
+    w = torch.ones(3, 4, dtype=torch.float64)
+    subject = Subject(torch.optim.Muon, w, 0.1, Hyper(), batched=False)
+    subject.step(w)
+    assert subject.w.shape == (3, 4)
+    assert not torch.equal(subject.w, w)

@@ -17,6 +17,8 @@ from grams_theory.engine.production import OURS, Rig
 from grams_theory.flows import by_name
 
 BATCH = 512
+LARGEST = 1 << 20
+EXAMPLES = (3, 24)
 CASES = 20_000
 EXACT = True
 
@@ -24,7 +26,7 @@ EXACT = True
 pool = covering
 
 
-def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy[Structure]:
     """What Hypothesis draws for a claim on flows: the loss is of that family, the rest are the system's own options.
 
     A premise that the claim has dropped fails in every state.
@@ -35,7 +37,7 @@ def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
     for premise in claim.setting.dropped:
         options |= system.PREMISES[premise]
     return structures(
-        family, BATCH, HYPERS[:1], **{name: st.sampled_from(values) for name, values in options.items()}
+        family, batch, HYPERS[:1], **{name: st.sampled_from(values) for name, values in options.items()}
     )
 
 

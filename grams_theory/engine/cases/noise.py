@@ -18,7 +18,9 @@ from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import OURS, Rig
 
-REPLICAS = 256
+BATCH = LARGEST = 256
+"""Independent replicas of each run."""
+EXAMPLES = (1, 1)
 CASES = 2
 EXACT = False
 ETAS = (1e-2, 5e-3)
@@ -57,14 +59,14 @@ def pool(claim: Claim) -> list[Family]:
     return [family for family in families.all_families() if "stochastic" in family.traits]
 
 
-def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy[Structure]:
     """What Hypothesis draws for a claim on noise: a seed."""
     return st.builds(
         Structure,
         family=st.just(family.name),
         dim=st.just(1),
         seed=st.integers(0, 2**32 - 1),
-        batch=st.just(REPLICAS),
+        batch=st.just(batch),
     )
 
 

@@ -21,12 +21,14 @@ from grams_theory.core.function import Family, FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
-from grams_theory.engine.production import OURS, Rig
-from grams_theory.engine.updates import Update, base_update
+from grams_theory.engine.production import LAYOUTS, OURS, Hyper, Rig
+from grams_theory.engine.updates import base_update
 from grams_theory.optim.rule import SMALLEST_MEAN
 from grams_theory.symbolic.twin import ROLES, role
 
 BATCH = 256
+LARGEST = 1 << 20
+EXAMPLES = (3, 24)
 CASES = 10_000
 STEP_SIZES = 8
 """Different step sizes in a batch: each is a parameter group of the optimizer."""
@@ -144,27 +146,29 @@ class Step:
 pool = covering
 
 
-def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy[Structure]:
     """What Hypothesis draws for a one-step claim on functions of that family."""
     return structures(
         family,
-        BATCH,
+        batch,
         HYPERS,
         reached=st.booleans(),
         history=st.sampled_from([1, 2, 4, 0]),
         memory=st.sampled_from([1.0, 3.0, 0.3, 30.0]),
+        near=st.sampled_from([1.0, 1.0, 1e-3, 1e-8, 1e3]),
+        layout=st.sampled_from(LAYOUTS),
         zeros=st.sampled_from([0.0, 0.0, 0.3]),
         fraction=st.sampled_from([1.0, 0.999, 0.5, 0.9, 0.1, 0.01]),
     )
 
 
-def _state(
-    structure: Structure, f: FunctionBatch, base: Update, role: str, rig: Rig
-) -> tuple[Tensor, list[Tensor]]:
-    """Weights and the gradient history that precedes them."""
-    gen = generator(structure.seed, "state", device=rig.device)
-    knobs = structure.knobs
-    w = rig.narrow(f.start(gen))
+def draw(claim: Claim, structure: Structure, rig: Rig = OURS) -> State:
+    """The state of a structure: reached by a production run of the claim's subject, or by any gradients at all."""
+    setting = claim.setting
+    assert isinstance(setting, OneStep)
+    f, gen = structure.functions(rig.device), generator(structure.seed, "state", device=rig.device)
+    knobs, base = structure.knobs, base_update(setting)
+    w = rig.narrow(f.start(gen, knobs["near"]))
     if f.minimizer is not None and knobs["zeros"]:
         hit = torch.rand(w.shape, generator=gen, dtype=torch.float64, device=rig.device) < knobs["zeros"]
         w = torch.where(hit, rig.narrow(f.minimizer), w)
@@ -172,14 +176,16 @@ def _state(
         size = knobs["memory"] * f.gradient(w).norm(dim=-1, keepdim=True) / structure.dim**0.5
         shape = (knobs["history"], *w.shape)
         noise = torch.randn(shape, generator=gen, dtype=torch.float64, device=rig.device)
-        return w, list(rig.narrow(size * noise))
+        return State(f, w, tuple(rig.narrow(size * noise)), structure.hyper, knobs["layout"])
     lr = (1.0, 0.3, 0.1, 0.01)[int(torch.randint(0, 4, (), generator=gen, device=rig.device))]
     lr /= f.smoothness.max().item() if base.homogeneous else 1.0
-    run, history = rig.subject(role, w, lr, structure.hyper), []
+    run, history = rig.subject(setting.optimizers[0], w, lr, structure.hyper, knobs["layout"]), []
     for _ in range(4 * knobs["history"]):
         history.append(rig.narrow(f.gradient(run.w)))
         run.step(history[-1])
-    return run.w, history
+    if history:
+        rig.check_finite(setting.optimizers[0], run.w, rig.in_range(history, structure.hyper))
+    return State(f, run.w, tuple(history), structure.hyper, knobs["layout"])
 
 
 def choose_step_sizes(bound: Ball, fraction: float) -> tuple[Tensor, Tensor] | None:
@@ -203,22 +209,55 @@ def _natural_step_size(step: Step) -> Ball:
     return Ball.exact(4 * step.g.mid.norm(dim=-1) / (step.smoothness.mid * step.u.mid.norm(dim=-1)))
 
 
+@dataclass(frozen=True)
+class State:
+    """B functions, weights, and the gradients that the optimizers were fed before: what a step starts from."""
+
+    f: FunctionBatch
+    w: Tensor
+    """Shape (B, D), numbers of the weights' dtype."""
+    history: tuple[Tensor, ...]
+    """Oldest first, each of shape (B, D); the gradient at `w` is fed after them."""
+    hyper: Hyper
+    layout: str = "whole"
+
+
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step, Tensor] | None:
     """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
+    return measure(claim, draw(claim, structure, rig), rig, fraction=structure.knobs["fraction"])
+
+
+def measure(
+    claim: Claim, state: State, rig: Rig = OURS, *, fraction: float = 1.0, eta: Tensor | None = None
+) -> tuple[Step, Tensor] | None:
+    """One production step of every optimizer of the claim from that state, and the mask (B,) of rows in the premise.
+
+    Step sizes are `eta` of shape (B,), or about that fraction of what the premise allows; None if no row is inside.
+
+    Raises:
+        UsageError: a step made weights NaN or infinite where every number fits into the dtype.
+    """
     setting = claim.setting
     assert isinstance(setting, OneStep)
-    names, base = setting.optimizers, base_update(setting)
-    f = structure.functions(rig.device)
-    w, history = _state(structure, f, base, names[0], rig)
+    f, w, base = state.f, state.w, base_update(setting)
     g = f.gradient(Ball.exact(w))
-    gradients = (*history, rig.narrow(g.mid))
-    update = base.define(gradients, structure.hyper, rig.unit)
+    gradients = (*state.history, rig.narrow(g.mid))
+    update = base.define(gradients, state.hyper, rig.unit)
     L = Ball.exact(f.smoothness / claim.loosened.get("smooth", 1))
     step = Step(f, w, g, update.u, gradients, update.rounding, L, unit=rig.unit, loosened=claim.loosened)
     bound = _natural_step_size(step) if setting.step_size is None else setting.step_size(step)
-    chosen = choose_step_sizes(bound, structure.knobs["fraction"])
-    if chosen is None:
-        return None
-    eta, inside = chosen
-    moved = {name: rig.displacement(name, w, gradients, eta, structure.hyper) for name in names}
+    if eta is None:
+        chosen = choose_step_sizes(bound, fraction)
+        if chosen is None:
+            return None
+        eta, inside = chosen
+    else:
+        inside = (eta > 0) if setting.step_size is None else (eta > 0) & (eta <= bound.mid - bound.rad)
+    inside = inside & rig.in_range(gradients, state.hyper) & rig.holds(w + eta.unsqueeze(-1) * update.u.mid)
+    moved = {
+        name: rig.displacement(name, w, gradients, eta, state.hyper, state.layout)
+        for name in setting.optimizers
+    }
+    for name, d in moved.items():
+        rig.check_finite(name, d, inside)
     return replace(step, eta=eta, moved=moved), inside

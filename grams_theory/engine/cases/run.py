@@ -23,6 +23,8 @@ from grams_theory.engine.production import OURS, Hyper, Rig
 from grams_theory.engine.updates import SLACK, bias_correction
 
 BATCH = 64
+LARGEST = 1 << 14
+EXAMPLES = (3, 24)
 CASES = 1_500
 EXACT = True
 HYPERS = (
@@ -117,11 +119,11 @@ class RunRecord:
 pool = covering
 
 
-def strategy(claim: Claim, family: Family) -> SearchStrategy[Structure]:
+def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy[Structure]:
     """What Hypothesis draws for a claim on runs, on functions of that family."""
     return structures(
         family,
-        BATCH,
+        batch,
         HYPERS,
         steps=st.sampled_from([16, 4, 24, 2, 8, 3]),
         fraction=st.sampled_from([1.0, 0.5, 0.9, 0.1]),
@@ -164,4 +166,6 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRe
         return None
     eta, inside = chosen
     paths = {name: walk(name, record, eta, rig) for name in setting.optimizers}
+    for name, path in paths.items():
+        rig.check_finite(name, path.w[-1], inside & rig.holds(start))
     return replace(record, eta=eta, paths=paths), inside

@@ -78,16 +78,21 @@ HYPERS = (
 """Defaults first; then a short memory, visible and dominant eps, no momentum, and a first moment that lags."""
 
 
+CELLS = 1 << 24
+"""Entries of the largest batch of Hessians, B D D: what bounds the memory of a batch."""
+
+
 @st.composite
 def structures(
     draw: st.DrawFn, family: Family, batch: int, hypers: tuple[Hyper, ...], **knobs: Any
 ) -> Structure:
     """A dimension and options that the family allows, hyperparameters, a seed, and the knobs; simplest first."""
+    dim = draw(st.sampled_from(family.dims))
     return Structure(
         family=family.name,
-        dim=draw(st.sampled_from(family.dims)),
+        dim=dim,
         seed=draw(st.integers(0, 2**32 - 1)),
-        batch=min(batch, family.max_batch),
+        batch=min(batch, max(1, CELLS // dim**2)),
         options={name: draw(st.sampled_from(values)) for name, values in family.options.items()},
         hyper=draw(st.sampled_from(hypers)),
         knobs={name: draw(strategy) for name, strategy in knobs.items()},

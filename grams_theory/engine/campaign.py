@@ -1,0 +1,192 @@
+"""A campaign: numbered turns, each a pure function of the campaign and its number.
+
+In a turn Hypothesis draws structures of one family, tensors of cases are filled from them, and the production
+optimizer steps them. Turns depend on nothing but their number, so any process may play any of them, in any order, and
+what they counted adds up to the same totals.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis.strategies import SearchStrategy
+
+from grams_theory.core.claim import Claim
+from grams_theory.core.function import Family
+from grams_theory.core.random import stream_seed
+from grams_theory.engine.cases import DRIVERS
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.evaluate import Outcome, evaluate
+from grams_theory.engine.production import OURS, Rig
+from grams_theory.engine.tally import Tally
+
+SHARE = 8
+"""A turn has at most 1/SHARE as many rows as all turns before it, once those are many."""
+SHRINKS = 60
+"""Structures that Hypothesis may try while it shrinks a falsifying one."""
+SHRINK_ROWS = 1 << 18
+"""Rows that it may try in all."""
+PARALLEL = 1 << 16
+"""Numbers in a batch from which on torch gains by more than one thread."""
+
+
+class Falsified(AssertionError):
+    """A structure with a row that violates the claim beyond rounding."""
+
+    def __init__(self, structure: Structure, part: str, row: int, outcome: Outcome) -> None:
+        super().__init__(f"part {part!r} is violated at batch index {row}")
+        self.structure, self.part, self.row, self.outcome = structure, part, row, outcome
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a campaign."""
+
+    index: int
+    family: Family
+    examples: int
+    """Structures that Hypothesis draws."""
+    batch: int
+    """Rows of each."""
+    before: int
+    """Rows of all turns before this one."""
+
+    @property
+    def rows(self) -> int:
+        return self.examples * self.batch
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """The turns of an attack on a claim.
+
+    `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly; `shrinks` bounds the
+    structures that Hypothesis tries while it shrinks.
+    """
+
+    claim: Claim
+    rig: Rig = OURS
+    seed: int = 0
+    quadratic: bool = False
+    shrinks: int = SHRINKS
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The optimizers under test, by the names that `production.load` finds them by."""
+        return self.rig.names(getattr(self.claim.setting, "optimizers", ()))
+
+    def turns(self) -> Iterator[Turn]:
+        """All turns, without end. The families take turns too, so that each has its share whatever Hypothesis prefers.
+
+        Turns grow with what was drawn before them: first in structures, so that Hypothesis can aim, then in rows.
+        """
+        driver = DRIVERS[type(self.claim.setting)]
+        pool = [f for f in driver.pool(self.claim) if not self.quadratic or "quadratic" in f.traits]
+        before = 0
+        for index, family in enumerate(cycle(pool)):
+            batch = min(driver.BATCH, family.max_batch)
+            room = before // SHARE
+            examples = max(driver.EXAMPLES[0], min(driver.EXAMPLES[1], room // batch))
+            batch = max(batch, min(driver.LARGEST, family.max_batch, _power_of_two(room // examples)))
+            turn = Turn(index, family, examples, batch, before)
+            yield turn
+            before += turn.rows
+
+    def play(self, turn: Turn) -> tuple[Tally, Falsified | None]:
+        """What the turn counted, and the structure that falsified the claim, shrunk, if one did."""
+        began, attack = time.monotonic(), _Attack(self)
+        driver, stream = DRIVERS[type(self.claim.setting)], stream_seed(self.seed, self.claim.id, turn.index)
+        strategy = driver.strategy(self.claim, turn.family, turn.batch)
+        found = _falsify(attack, strategy, stream, turn.examples)
+        attack.tally.seconds = time.monotonic() - began
+        return attack.tally, found
+
+
+def _power_of_two(n: int) -> int:
+    """The largest power of two <= n, or 0."""
+    return 1 << (n.bit_length() - 1) if n > 0 else 0
+
+
+class _Attack:
+    """Evaluates structures for Hypothesis, remembers failures, and bounds the time that shrinking takes."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign, self.tally = campaign, Tally()
+        self.failures: dict[str, Falsified] = {}
+        self.seen: set[str] = set()
+        self.shrinks = self.shrunk_rows = 0
+
+    def __call__(self, structure: Structure) -> None:
+        key = json.dumps(structure.as_dict(), sort_keys=True)
+        if key in self.failures:
+            raise self.failures[key]
+        if self.failures:
+            self.shrinks += 1
+            self.shrunk_rows += structure.batch
+        if key in self.seen or self.shrinks > self.campaign.shrinks or self.shrunk_rows > SHRINK_ROWS:
+            return
+        with threads_for(structure):
+            outcome = evaluate(self.campaign.claim, structure, rig=self.campaign.rig)
+        self.seen.add(key)
+        if not self.failures:
+            self.tally.add(structure, outcome)
+        if outcome is None:
+            return
+        worst = outcome.worst()
+        if worst is not None:
+            part, row = worst
+            self.failures[key] = Falsified(structure, part, row, outcome)
+            raise self.failures[key]
+        for part in outcome.margins:
+            closest = outcome.relative(part).min().item()
+            if abs(closest) < float("inf"):
+                target(-closest, label=part)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch on that many threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def threads_for(structure: Structure):
+    """One thread for a small batch: threads that wait for each other cost more than they bring."""
+    many = structure.batch * structure.dim >= PARALLEL
+    return threads(torch.get_num_threads() if many else 1)
+
+
+def _falsify(
+    attack: _Attack, strategy: SearchStrategy[Structure], stream: int, examples: int
+) -> Falsified | None:
+    """Let Hypothesis draw structures in the stream of this turn, and shrink the first that falsifies the claim."""
+
+    @seed(stream)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=(Phase.generate, Phase.target, Phase.shrink),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(strategy)
+    def holds(structure: Structure) -> None:
+        attack(replace(structure, seed=structure.seed + stream))
+
+    try:
+        holds()
+    except Falsified as failure:
+        return failure
+    return None

@@ -1,0 +1,105 @@
+"""What a campaign has seen so far: counts that add up, in any order and across processes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grams_theory.core.evidence import FuzzEvidence
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.evaluate import Outcome
+
+Explored = defaultdict[str, Counter[str]]
+
+
+@dataclass
+class Tally:
+    """Counts of sampled rows, and the extremes of their margins."""
+
+    cases: int = 0
+    discarded: int = 0
+    undecided: int = 0
+    violations: int = 0
+    structures: int = 0
+    seconds: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+    """Part of the claim -> its smallest clear margin."""
+    ratios: dict[str, float] = field(default_factory=dict)
+    families: Counter[str] = field(default_factory=Counter)
+    explored: Explored = field(default_factory=lambda: defaultdict(Counter))
+    """Axis of the search -> value -> cases."""
+
+    def add(self, structure: Structure, outcome: Outcome | None) -> None:
+        """Count the rows of one structure; None: no row was inside the premise."""
+        self.structures += 1
+        if outcome is None:
+            self.discarded += structure.batch
+            return
+        inside = int(outcome.inside.sum())
+        self.cases += inside
+        self.discarded += len(outcome.inside) - inside
+        self.undecided += int(outcome.undecided().sum())
+        self.families[structure.family] += inside
+        for axis, value in _axes(structure):
+            self.explored[axis][value] += inside
+        for part, ratio in outcome.ratios.items():
+            self.ratios[part] = max(self.ratios.get(part, 0.0), ratio)
+        for part, margin in outcome.margins.items():
+            violated = outcome.violated(part)
+            self.violations += int(violated.sum())
+            clear = violated | (outcome.inside & outcome.decided & margin.surely_nonnegative())
+            if bool(clear.any()):
+                smallest = margin.mid[clear].min().item() + 0.0
+                self.parts[part] = min(self.parts.get(part, float("inf")), smallest)
+
+    def merge(self, other: Tally) -> None:
+        """Add what another tally counted."""
+        for name in ("cases", "discarded", "undecided", "violations", "structures", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for part, margin in other.parts.items():
+            self.parts[part] = min(self.parts.get(part, margin), margin)
+        for part, ratio in other.ratios.items():
+            self.ratios[part] = max(self.ratios.get(part, ratio), ratio)
+        self.families.update(other.families)
+        for axis, counts in other.explored.items():
+            self.explored[axis].update(counts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, from which `from_dict` makes an equal tally."""
+        explored = {axis: dict(counts) for axis, counts in self.explored.items()}
+        return {**vars(self), "families": dict(self.families), "explored": explored}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Tally:
+        explored: Explored = defaultdict(Counter)
+        for axis, counts in data["explored"].items():
+            explored[axis].update(counts)
+        return cls(**{**data, "families": Counter(data["families"]), "explored": explored})
+
+    def evidence(self, optimizers: tuple[str, ...], seed: int) -> FuzzEvidence:
+        return FuzzEvidence(
+            cases=self.cases,
+            discarded=self.discarded,
+            undecided=self.undecided,
+            violations=self.violations,
+            min_margin=min(self.parts.values(), default=None),
+            parts=dict(self.parts),
+            ratios=dict(self.ratios),
+            families=dict(self.families),
+            structures=self.structures,
+            optimizers=optimizers,
+            seed=seed,
+            seconds=self.seconds,
+            explored={axis: dict(sorted(counts.items())) for axis, counts in sorted(self.explored.items())},
+        )
+
+
+def _axes(structure: Structure) -> Iterator[tuple[str, str]]:
+    """What was chosen for a structure, besides its family and seed."""
+    (beta1, beta2), eps = structure.hyper.betas, structure.hyper.eps
+    yield "dimension", f"{structure.dim:2d}"
+    yield "hyperparameters", f"betas ({beta1:g}, {beta2:g}), eps {eps:g}"
+    for name, value in {**structure.options, **structure.knobs}.items():
+        yield name, f"{value:g}" if isinstance(value, float) else str(value)
