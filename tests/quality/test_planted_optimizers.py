@@ -1,47 +1,36 @@
 """Planted optimizer faults: each must be caught, and the same code without the fault must not be."""
 
+from collections import Counter
+
 import pytest
 
-from grams_theory import claims
-from grams_theory.engine.budget import Budget
-from grams_theory.engine.hunt import hunt
-from grams_theory.engine.production import Rig
-from grams_theory.testing.contract import CHECKS
+from grams_theory.testing.contract import broken_promises
 from tests.quality import broken
+from tests.quality.broken.detection import CHECKS_BY_NAME, detect
 
-KIND = "optimizer faults"
-
-
-def violations(cls, role):
-    """How many cases of the definitions the class violates in that role."""
-    evidence, _ = hunt(claims.by_id("definitions"), Budget.parse(20_000), rig=Rig(cast={role: cls}))
-    assert evidence.cases > 0
-    return evidence.violations
+SEARCH, CONTROL = 60_000, 4_000
+"""Cases in which a fault must be found, and in which none may be found in code without one."""
 
 
-@pytest.mark.parametrize("cls", broken.GRAMS_FAULTS, ids=lambda c: c.__name__)
-def test_a_fault_in_grams_violates_the_definitions(cls, killed):
-    assert violations(cls, "Grams") > 0
+@pytest.mark.parametrize("cls", broken.FAULTS, ids=lambda cls: cls.__name__)
+def test_a_planted_fault_is_caught(cls, tallied):
+    found = detect(cls, cls.caught_by, budget=SEARCH)
+    tallied(f"optimizer faults, {cls.style}", int(found.caught), 1)
+    assert found.caught
 
 
-@pytest.mark.parametrize("cls", broken.CAUTIOUS_FAULTS, ids=lambda c: c.__name__)
-def test_a_fault_in_the_mask_violates_the_definitions(cls, killed):
-    assert violations(cls, "CautiousAdam") > 0
+@pytest.mark.parametrize("cls", broken.BASES, ids=lambda cls: cls.__name__)
+def test_the_code_without_a_fault_passes(cls):
+    assert not detect(cls, cls.caught_by, budget=CONTROL).caught
+    assert broken_promises(cls) == {}
 
 
-@pytest.mark.parametrize("cls", broken.CONTRACT_FAULTS, ids=lambda c: c.__name__)
-def test_a_fault_beside_the_update_breaks_the_contract(cls, killed):
-    broken_promises = 0
-    for check in CHECKS:
-        try:
-            check(cls)
-        except AssertionError:
-            broken_promises += 1
-    assert broken_promises > 0
+@pytest.mark.parametrize("check", CHECKS_BY_NAME)
+def test_every_check_has_a_fault_that_it_must_catch(check):
+    assert check in {cls.caught_by for cls in broken.FAULTS}
 
 
-@pytest.mark.parametrize(("cls", "role"), [(broken.Plain, "Grams"), (broken.PlainCautious, "CautiousAdam")])
-def test_the_code_without_a_fault_passes(cls, role):
-    assert violations(cls, role) == 0
-    for check in CHECKS:
-        check(cls)
+def test_faults_are_planted_in_every_style():
+    styles = Counter(cls.style for cls in broken.FAULTS)
+    assert min(styles.values()) >= 15
+    assert set(styles) == {cls.style for cls in broken.BASES}

@@ -1,0 +1,23 @@
+"""Small correct optimizers in three styles, and the same with one fault each: every fault must be caught.
+
+`loop`, `foreach` and `fused` each hold a base class, whose pieces are methods, and faults that override one piece;
+`contract` holds loops whose update is right and that break another promise. A class says by `role` whose definition
+it follows, by `style` how it is written, and by `caught_by` which claim or contract check must see its fault.
+"""
+
+from tests.quality.broken import contract, foreach, fused, loop
+from tests.quality.broken.foreach import Foreach
+from tests.quality.broken.fused import Fused
+from tests.quality.broken.loop import Plain, PlainCautious, PlainCautiousLion, PlainLion
+
+BASES = (Plain, PlainCautious, PlainLion, PlainCautiousLion, Foreach, Fused)
+FAULTS = tuple(
+    cls
+    for module in (loop, contract, foreach, fused)
+    for cls in vars(module).values()
+    if isinstance(cls, type)
+    and cls.__module__ == module.__name__
+    and cls not in BASES
+    and issubclass(cls, BASES)
+)
+"""Every class in the package with a fault."""
