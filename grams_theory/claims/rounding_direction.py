@@ -3,8 +3,12 @@
     w⁺ = fl(w − fl(η r)), r = sign(g)∘|u|:   g > 0 ⇒ w⁺ ≤ w,   g < 0 ⇒ w⁺ ≥ w,   g = 0 ⇒ w⁺ = w
 
 for every format whose rounding fl is monotone and leaves representable numbers alone, as IEEE 754 demands of each of
-its roundings: float64, float32, bfloat16, float16. Without weight decay, and for finite numbers. How often η r is
-itself rounded does not matter. Ours; the only axiom is what the standard says of fl.
+its roundings: float64, float32, bfloat16, float16. Without weight decay, and for finite numbers; w⁺ may be ±∞. How
+often η r is itself rounded does not matter. Nor does it that torch rounds w − d to float32 on its way to 16 bits: each
+rounding is monotone and leaves w alone, so both in turn do. Ours; the only axiom is what the standard says of fl.
+
+That production Grams subtracts so, and in no other order, is tried on the numbers of each format (`_direction_sweep`):
+`verify` takes a spread of them, `benchmarks/sixteen_bits.py` every pair of a weight and a step of 16 bits.
 """
 
 from grams_theory.core.claim import Claim, Formal, OneStep
@@ -64,6 +68,13 @@ def prove(p):
         p.conclude(part, [monotone, eta >= 0])
 
 
+def measure(device):
+    """Production Grams on the weights and steps of each format: whether it obeys, and which steps are lost."""
+    from grams_theory.claims._direction_evidence import measured
+
+    return measured(device)
+
+
 CLAIM = Claim(
     id="rounding-direction",
     title="Rounding never turns a Grams step around",
@@ -81,5 +92,6 @@ CLAIM = Claim(
     formal=formal,
     margin=margin,
     prove=prove,
+    measure=measure,
     place=(4, 1, 2),
 )
