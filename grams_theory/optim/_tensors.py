@@ -54,6 +54,9 @@ class Tensors:
     def mul(self, other) -> Tensors:
         return Tensors(torch._foreach_mul(self.items, _operand(other)))
 
+    def div(self, other: Tensors) -> Tensors:
+        return Tensors(torch._foreach_div(self.items, other.items))
+
     def add_(self, other, *, alpha: float = 1) -> Tensors:
         if isinstance(other, Tensors):
             torch._foreach_add_(self.items, other.items, alpha=alpha)

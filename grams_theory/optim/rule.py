@@ -103,7 +103,7 @@ def adam_(
     numerator = direction(_kept(m, differentiable), g)
     denominator = _kept(v.sqrt(), differentiable).div_(root).add_(eps)
     if isinstance(rate, Tensor | Tensors):
-        w.addcdiv_(numerator, denominator.div_(rate))
+        w.add_(numerator.div(denominator).mul_(rate))  # denominator / rate would overflow in float16
     else:
         w.addcdiv_(numerator, denominator, value=rate)
 

@@ -66,6 +66,15 @@ def test_a_step_count_on_the_device_changes_only_rounding(make, foreach, betas, 
     assert all(((a - b).abs() <= bound).all() for a, b in zip(eager, device, strict=True))
 
 
+@pytest.mark.parametrize("foreach", [False, True])
+def test_a_step_count_on_the_device_loses_no_float16_step(make, foreach):
+    """sqrt(v) / lr would overflow there, though the step lr |u| = lr is a number of float16."""
+    w = torch.nn.Parameter(torch.zeros(5, dtype=torch.float16))
+    w.grad = torch.full_like(w, 8.0)
+    make([w], foreach=foreach, capturable=True, lr=2.0**-14, betas=(0.5, 0.5)).step()
+    assert torch.allclose(w, torch.full_like(w, -(2.0**-14)), rtol=2.0**-8, atol=0)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_step_can_be_captured_in_a_cuda_graph(make):
