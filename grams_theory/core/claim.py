@@ -104,5 +104,7 @@ class Claim:
     note: str = ""
     loosened: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Assumption -> how many times worse its constant may be than the statement says; only weakened claims have any."""
+    families: tuple[str, ...] = ()
+    """The only families that it is attacked on; without any, all that certify its assumptions."""
     place: tuple[int, ...] = ()
     """Where it is listed: (4, 2) beside Lemma 4.2, (4, 2, 1) right after it; without a place, at the end."""

@@ -93,7 +93,7 @@ class FuzzEvidence:
     discarded: int
     """Sampled rows that did not."""
     undecided: int
-    """Rows whose margin lies inside its rounding bound."""
+    """Rows whose margin lies inside its rounding bound, and that exact arithmetic did not decide either."""
     violations: int
     min_margin: float | None
     """Smallest margin over the cases that rounding leaves no doubt about, in units of the loss."""
@@ -112,6 +112,10 @@ class FuzzEvidence:
     """Axis of the search (dimension, hyperparameters, how near to the minimiser, ...) -> value -> cases."""
     estimated: tuple[str, ...] = ()
     """What the functions do not certify, such as "L": violations then refute nothing."""
+    resolved: int = 0
+    """Rows whose margin lies inside its rounding bound, decided in exact arithmetic at their numbers."""
+    known: bool = False
+    """The violation is one of an earlier campaign, tried again; nothing else was."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ class Witness:
     """A violating case, complete and exact: every number a string "p/q"."""
 
     kind: str
-    """"quadratic" (one step), "run" (a trajectory), "flow" (a state) or "noise"."""
+    """"quadratic" (one step), "run" (a trajectory), "flow" (a state) or "noise"; "observed", what somebody else's
+    optimizer did; "estimated", a violation with estimated constants, which refutes nothing."""
     data: Mapping[str, Any]
     part: str
     margin: str
@@ -128,6 +133,8 @@ class Witness:
     """"rational arithmetic" or "ball arithmetic"."""
     token: str | None = None
     """Replays the case through the production optimizer: `grams-theory replay TOKEN`."""
+    snippet: str | None = None
+    """Python text for a witness of one step: the optimizers' own steps, and the violated inequality in fractions."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -30,12 +31,14 @@ class FunctionBatch(ABC):
         pl: certified mu > 0 of the PL condition, shape (B,), or None.
         minimum: f* as a Ball of shape (B,) (its radius is the uncertainty of the certificate), or None.
         minimizer: one minimiser x*, shape (B, D), or None.
+        law: of the gradient noise of a coordinate, value -> probability, or None.
     """
 
     smoothness: Tensor
     pl: Tensor | None = None
     minimum: Ball | None = None
     minimizer: Tensor | None = None
+    law: Mapping[Fraction, Fraction] | None = None
 
     @property
     @abstractmethod

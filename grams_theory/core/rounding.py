@@ -1,10 +1,11 @@
 """Midpoint-radius arithmetic on tensors: every number carries a bound on its rounding error.
 
 A `Ball` holds `mid` and `rad` with |exact value - mid| <= rad. Each operation adds the error of its operands
-and one rounding of its own result, the standard model fl(x op y) = (x op y)(1 + d), |d| <= unit, of Higham,
-"Accuracy and Stability of Numerical Algorithms", section 2.2. Sums of n terms are charged n - 1 roundings
-(any order of summation, section 4.2), for n up to 4096. Underflow is not modelled: keep magnitudes above 1e-150
-in float64.
+and one rounding of its own result, the standard model with underflow fl(x op y) = (x op y)(1 + d) + e, |d| <= unit,
+|e| <= 2^-1075, of Higham, "Accuracy and Stability of Numerical Algorithms", section 2.2. There e = 0 for a sum, a
+difference and a root, and d e = 0: `FLOOR` pays for e in products and quotients, in those of radii too, and unless a
+factor is exactly 0. Sums of n terms are charged n - 1 roundings (any order of summation, section 4.2), for n up to
+4096.
 
 So one piece of code, written with `+ - * / abs sum sqrt`, gives a margin together with its tolerance,
 and a violation means `margin.mid + margin.rad < 0`: no tolerance is chosen by hand.
@@ -22,11 +23,18 @@ from torch import Tensor
 Scalar = float | int
 UNIT = 2.0**-53
 """Unit roundoff of float64, in which balls are computed."""
+FLOOR = 2.0**-900
+"""More than the operations of a product may lose when they underflow; a normal number, on which hardware is fast."""
 _INFLATE = 1 + 2.0**-40  # the radius is itself computed in floating point
 
 
 def _parts(x: Ball | Tensor | Scalar) -> tuple[Tensor | Scalar, Tensor | Scalar]:
     return (x.mid, x.rad) if isinstance(x, Ball) else (x, 0.0)
+
+
+def _present(x: Tensor, y: Tensor | Scalar) -> Tensor:
+    """1 where both magnitudes are > 0, else 0."""
+    return torch.minimum(x, y).sign() if isinstance(y, Tensor) else x.sign() * (y > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +77,16 @@ class Ball:
     def __rsub__(self, other: Tensor | Scalar) -> Ball:
         return (-self) + other
 
+    @property
+    def reach(self) -> Tensor:
+        """The largest magnitude in the ball: 0 only of the exact number 0."""
+        return self.mid.abs() + self.rad
+
     def __mul__(self, other: Ball | Tensor | Scalar) -> Ball:
         mid, rad = _parts(other)
-        size = abs(mid)
-        return self._rounded(self.mid * mid, self.rad * (size + rad) + self.mid.abs() * rad)
+        factor = abs(mid) + rad
+        lost = FLOOR * _present(self.reach, factor)
+        return self._rounded(self.mid * mid, self.rad * factor + self.mid.abs() * rad + lost)
 
     __rmul__ = __mul__
 
@@ -81,7 +95,8 @@ class Ball:
         mid, rad = torch.as_tensor(mid, dtype=torch.float64), torch.as_tensor(rad, dtype=torch.float64)
         quotient = self.mid / mid.to(self.mid.device)
         smallest = (mid.abs() - rad).to(self.mid.device)
-        spread = (self.rad + quotient.abs() * rad.to(self.mid.device)) / smallest
+        lost = FLOOR * self.reach.sign()
+        spread = (self.rad + quotient.abs() * rad.to(self.mid.device) + lost) / smallest + lost
         spread = torch.where(smallest > 0, spread, torch.full_like(spread, math.inf))
         return self._rounded(quotient, spread)
 
@@ -125,14 +140,18 @@ class Ball:
         return Ball(torch.maximum(self.mid, other.mid), torch.maximum(self.rad, other.rad))
 
     def map(self, fn: Callable[[Tensor], Tensor], lipschitz: float = 1.0, ulps: float = 4.0) -> Ball:
-        """`fn` elementwise, given its Lipschitz constant; torch evaluates it to within `ulps` roundings."""
+        """`fn` elementwise, given its Lipschitz constant; torch evaluates it to within `ulps` roundings.
+
+        At exactly 0 it must not underflow.
+        """
         mid = fn(self.mid)
-        return Ball(mid, (lipschitz * self.rad + ulps * UNIT * mid.abs()) * _INFLATE)
+        rad = lipschitz * self.rad + ulps * UNIT * mid.abs() + FLOOR * self.reach.sign()
+        return Ball(mid, rad * _INFLATE)
 
     def matmul(self, matrix: Tensor) -> Ball:
         """`self @ matrix` for an exact matrix of shape (D, N): (..., D) -> (..., N)."""
-        size = self.mid.abs() @ matrix.abs()
-        rad = self.rad @ matrix.abs() + matrix.shape[-2] * UNIT * size
+        lost, size = FLOOR * self.reach.sign(), matrix.abs()
+        rad = (self.rad + matrix.shape[-2] * UNIT * self.mid.abs() + lost) @ size + lost @ size.sign()
         return Ball(self.mid @ matrix, rad * _INFLATE)
 
     __matmul__ = matmul

@@ -104,7 +104,21 @@ def _fuzz(fuzz: FuzzEvidence) -> str:
         text += f", {plural(fuzz.violations, 'violation')}"
     if fuzz.undecided:
         text += f", {fuzz.undecided:,} inside rounding"
+    if fuzz.resolved:
+        text += f", {fuzz.resolved:,} resolved in exact arithmetic"
+    if fuzz.known:
+        text += "; known from an earlier campaign"
+    if fuzz.estimated:
+        text += f"; estimated, not certified: {', '.join(fuzz.estimated)}"
     return text
+
+
+def _witness(witness: Witness) -> str:
+    violated = f"{witness.part} = {number(witness.margin)} < 0"
+    if witness.kind == "estimated":
+        smoothness = number(witness.data.get("smoothness"))
+        return f"violated with estimated constants: {violated}; L may be larger than {smoothness}"
+    return f"witness ({witness.kind}): {violated}, {witness.method}"
 
 
 def _ablation(ablation: AblationEvidence) -> str:
@@ -146,7 +160,7 @@ def describe(evidence: Evidence) -> str:
         case FuzzEvidence():
             return _fuzz(evidence)
         case Witness():
-            return f"witness ({evidence.kind}): {evidence.part} = {number(evidence.margin)} < 0, {evidence.method}"
+            return _witness(evidence)
         case ArgumentEvidence():
             return f"argument rests on refuted {', '.join(evidence.refuted)}"
         case SharpnessEvidence():

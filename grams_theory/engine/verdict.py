@@ -18,7 +18,8 @@ def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
     """The verdict that the evidence supports.
 
     An exact witness refutes. Violations beyond rounding that nothing exact confirms leave the claim undecided, proof or
-    not: then the production code and the definitions part. A complete proof proves, or shows vacuity; it counts only as
+    not: then the production code and the definitions part. So do violations on functions whose constants are estimated,
+    whatever was seen there: the estimate may be wrong. A complete proof proves, or shows vacuity; it counts only as
     `CheckedProof`, which the kernel alone makes. A refuted step of the source's argument is a gap. Otherwise the claim
     survived if some case was decided in its favour.
 
@@ -26,9 +27,10 @@ def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
         ContradictionError: the evidence holds a complete proof and an exact witness, or a proof of vacuity and a case.
     """
     evidence = tuple(evidence)
-    witnessed = any(isinstance(e, Witness) for e in evidence)
     proofs = [e for e in evidence if isinstance(e, CheckedProof) and e.complete]
     fuzzed = [e for e in evidence if isinstance(e, FuzzEvidence)]
+    estimated = any(e.estimated for e in fuzzed)
+    witnessed = any(isinstance(e, Witness) for e in evidence) and not estimated
     vacuous = any(proof.target == "vacuity" for proof in proofs)
     if (witnessed and proofs) or (vacuous and any(e.cases for e in fuzzed)):
         raise ContradictionError(

@@ -4,7 +4,7 @@ from torch import Generator
 
 from grams_theory.core.function import Family
 from grams_theory.families._composition import LinearComposition, LinearMap
-from grams_theory.families._draw import normal, scales, spectrum
+from grams_theory.families._draw import SCALES, normal, scales, spectrum
 from grams_theory.families._links import SQUARE_PLUS_SINE
 
 
@@ -22,5 +22,5 @@ FAMILY = Family(
     title="x² + 3 sin²x in each coordinate",
     traits=frozenset({"smooth", "bounded", "pl", "separable", "interpolating"}),
     sample=sample,
-    options={"condition": (100.0, 1.0, 1e4), "scale": (1.0, 1e-2, 1e2)},
+    options={"condition": (100.0, 1.0, 1e4), "scale": SCALES},
 )

@@ -7,7 +7,7 @@ from torch import Generator
 
 from grams_theory.core.function import Family
 from grams_theory.families._composition import LinearComposition, LinearMap
-from grams_theory.families._draw import normal, scales
+from grams_theory.families._draw import SCALES, normal, scales
 from grams_theory.families._links import SQUARE_PLUS_SINE
 
 
@@ -32,5 +32,5 @@ FAMILY = Family(
     traits=frozenset({"smooth", "bounded", "pl", "interpolating"}),
     sample=sample,
     dims=(2, 3, 5, 8, 16),
-    options={"condition": (100.0, 1.0, 1e4), "scale": (1.0, 1e-2, 1e2), "wide": (False, True)},
+    options={"condition": (100.0, 1.0, 1e4), "scale": SCALES, "wide": (False, True)},
 )

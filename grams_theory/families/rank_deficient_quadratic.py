@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from grams_theory.core.function import Family
 from grams_theory.core.rounding import Ball
 from grams_theory.families._certify import certified_spectrum, lower, upper
-from grams_theory.families._draw import normal, rotations, scales, spectrum
+from grams_theory.families._draw import SCALES, normal, rotations, scales, spectrum
 from grams_theory.families._quadratic import DenseQuadratic
 
 BITS = 24
@@ -47,5 +47,5 @@ FAMILY = Family(
     traits=frozenset({"smooth", "bounded", "convex", "pl", "quadratic", "interpolating"}),
     sample=sample,
     dims=(2, 3, 5, 8, 16),
-    options={"condition": (100.0, 1.0, 1e3), "scale": (1.0, 1e-2, 1e2)},
+    options={"condition": (100.0, 1.0, 1e3), "scale": SCALES},
 )

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from grams_theory.core.function import Family
 from grams_theory.core.rounding import Ball
 from grams_theory.families._certify import frobenius, upper
-from grams_theory.families._draw import normal, reflections, scales
+from grams_theory.families._draw import SCALES, normal, reflections, scales
 from grams_theory.families._quadratic import DenseQuadratic
 
 
@@ -52,5 +52,5 @@ FAMILY = Family(
     traits=frozenset({"smooth", "quadratic"}),
     sample=sample,
     dims=(2, 3, 5, 8, 16),
-    options={"scale": (1.0, 1e-2, 1e2)},
+    options={"scale": SCALES},
 )

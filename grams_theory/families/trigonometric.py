@@ -4,7 +4,7 @@ from torch import Generator
 
 from grams_theory.core.function import Family
 from grams_theory.families._composition import LinearComposition, LinearMap
-from grams_theory.families._draw import normal, scales, uniform
+from grams_theory.families._draw import SCALES, normal, scales, uniform
 from grams_theory.families._links import COSINE
 
 
@@ -23,5 +23,5 @@ FAMILY = Family(
     title="sums of cosine ridges",
     traits=frozenset({"smooth"}),
     sample=sample,
-    options={"condition": (100.0, 1.0, 1e4), "scale": (1.0, 1e-2, 1e2)},
+    options={"condition": (100.0, 1.0, 1e4), "scale": SCALES},
 )

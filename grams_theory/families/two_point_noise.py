@@ -3,6 +3,8 @@
 The median of the stochastic gradient is w − 1, so its sign pulls every coordinate to 1 instead of 0.
 """
 
+from fractions import Fraction
+
 import torch
 from torch import Generator, Tensor
 
@@ -10,13 +12,18 @@ from grams_theory.core.function import Family
 from grams_theory.families._draw import uniform
 from grams_theory.families._quadratic import DiagonalQuadratic
 
+LAW = {Fraction(-1): Fraction(3, 4), Fraction(3): Fraction(1, 4)}
+
 
 class TwoPointNoise(DiagonalQuadratic):
     """Rows f(w) = ‖w‖²/2 with a stochastic gradient oracle w + noise."""
 
+    law = LAW
+
     def noise(self, generator: Generator, shape: tuple[int, ...]) -> Tensor:
         """Independent noise of mean 0 and variance 3, any shape, to add to the gradient."""
-        return torch.where(uniform(generator, *shape) < 0.75, -1.0, 3.0).double()
+        (low, often), (high, _) = LAW.items()
+        return torch.where(uniform(generator, *shape) < float(often), float(low), float(high)).double()
 
 
 def sample(generator: Generator, batch: int, dim: int) -> TwoPointNoise:

@@ -5,8 +5,6 @@ Data: scikit-learn's copies of diabetes, breast_cancer and digits. Inputs are st
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 
 from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.random import generator
+from grams_theory.core.registry import users_module
 from grams_theory.landscape.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
 from grams_theory.landscape.estimate import PLEstimate, estimate_pl
 from grams_theory.landscape.objective import LossFunction
@@ -156,7 +155,7 @@ def load(spec: str) -> Problem:
         except UnknownNameError as error:
             raise UsageError(f"{error}; or give your own as module:factory") from error
     module_name, _, attribute = spec.partition(":")
-    factory = getattr(_module(module_name, spec), attribute, None)
+    factory = getattr(users_module(module_name, spec), attribute, None)
     if not callable(factory):
         raise UsageError(_missing(module_name, attribute, factory))
     try:
@@ -170,21 +169,6 @@ def load(spec: str) -> Problem:
     if not (isinstance(made, tuple) and len(made) == 3):
         raise UsageError(f"{spec} returned {type(made).__name__}; return (model, loss_fn, data)")
     return Problem(spec, spec, *made)
-
-
-def _module(name: str, spec: str) -> Any:
-    if not name or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"{name!r} in {spec!r} is not a module name; write package.module:factory")
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UsageError(
-            f"cannot import {name!r} of {spec!r}: {error}; looked in {here} and on sys.path"
-        ) from error
-    finally:
-        sys.path.remove(here)
 
 
 def _missing(module_name: str, attribute: str, found: object) -> str:

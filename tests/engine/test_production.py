@@ -55,7 +55,14 @@ def test_a_rig_that_cannot_be_used_says_so(rig, message):
 def test_coordinatewise_optimizers_are_told_from_others():
     assert is_coordinatewise(optim.Grams)
     assert is_coordinatewise(torch.optim.AdamW)
-    assert not is_coordinatewise(broken.MaskRescaled)
+    assert not is_coordinatewise(broken.loop.MaskRescaled)
+    assert not is_coordinatewise(load("lion_pytorch.cautious_lion:Lion"))
+
+
+def test_an_optimizer_of_the_working_directory_is_found(tmp_path, monkeypatch):
+    (tmp_path / "my_steps.py").write_text("import torch\nclass Mine(torch.optim.SGD): pass\n")
+    monkeypatch.chdir(tmp_path)
+    assert load("my_steps:Mine").__name__ == "Mine"
 
 
 def test_a_batch_in_one_parameter_equals_one_parameter_per_case(gradients):

@@ -1,0 +1,193 @@
+"""The pytest plugin, run by pytester: options, fixtures, the marker, and the checks that are ready to run."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+FAULTY = """
+import torch
+from tests.quality.broken.contract import GradientOverwritten
+from tests.quality.broken.loop import EpsilonUnderTheRoot, Plain
+
+class Both(EpsilonUnderTheRoot, GradientOverwritten):
+    pass
+"""
+CHECKS = ("--pyargs", "grams_theory.testing.checks")
+CHEAP = ("--gt-budget=500", "-p", "no:cacheprovider")
+
+
+@pytest.fixture
+def run(pytester):
+    """run(*arguments): pytest in a folder with the modules `faulty` and `plugin_losses`, cheaply."""
+    pytester.makepyfile(
+        faulty=FAULTY,
+        plugin_losses="""
+            import torch
+            from torch import nn
+
+            def line():
+                x = torch.randn(6, 2)
+                return nn.Linear(2, 1), nn.MSELoss(), (x, x[:, :1])
+        """,
+    )
+    pytester.syspathinsert()
+    return lambda *arguments: pytester.runpytest_inprocess(*CHEAP, *arguments)
+
+
+@pytest.fixture
+def write(pytester):
+    """write(text): the tests that `run` finds."""
+    return lambda text: pytester.makepyfile(test_mine=text)
+
+
+def test_the_checks_of_a_sound_optimizer_pass(run):
+    done = run(*CHECKS, "--gt-optimizer=torch.optim:Adam", "-k", "definitions or family-bound or closure")
+    done.assert_outcomes(passed=3, deselected=28)
+    done.stdout.fnmatch_lines(["*definitions, torch.optim:Adam*survived*"])
+
+
+def test_there_is_one_check_for_each_promise_and_each_claim_of_the_role(run):
+    from grams_theory.testing.contract import CHECKS as promises
+    from grams_theory.testing.roles import claims_about
+
+    done = run(*CHECKS, "--gt-optimizer=torch.optim:Adam", "--collect-only", "-q")
+    for claim in claims_about("Adam"):
+        done.stdout.fnmatch_lines([f"*::test_claim[[]{claim.id}]"])
+    for check in promises:
+        done.stdout.fnmatch_lines([f"*::test_contract[[]{check.__name__.removeprefix('check_')}]"])
+    done.stdout.fnmatch_lines([f"{len(promises) + len(claims_about('Adam'))} tests collected*"])
+
+
+def test_the_checks_of_a_faulty_optimizer_show_the_witness_and_its_token(run):
+    done = run(*CHECKS, "--gt-optimizer=faulty:Both", "-k", "definitions or gradient_untouched")
+    done.assert_outcomes(failed=2, deselected=39)
+    done.stdout.fnmatch_lines(
+        [
+            "*Both.step must not change p.grad*",
+            "*claim 'definitions' is violated by faulty:Both as Grams*",
+            "*replay it: grams-theory replay gt1.*",
+            "*or paste this:*",
+            "*from faulty import Both*",
+            "*>= 0 is*",
+        ]
+    )
+
+
+def test_an_optimizer_of_no_role_is_held_to_its_contract_alone(run):
+    done = run(
+        *CHECKS, "--gt-optimizer=torch.optim:Muon", "-rs", "-k", "no_role or role or resumes or lr_followed"
+    )
+    done.assert_outcomes(passed=1, skipped=2, deselected=19)
+    done.stdout.fnmatch_lines_random(["*near to those of no role*", "*takes no such parameters*"])
+
+
+def test_a_role_may_be_stated(run):
+    done = run(*CHECKS, "--gt-optimizer=faulty:Plain", "--gt-role=Adam", "-k", "definitions")
+    done.assert_outcomes(failed=1, deselected=30)
+    done.stdout.fnmatch_lines(["*violated by faulty:Plain as Adam*"])
+
+
+def test_the_checks_may_be_put_on_a_loss(run):
+    given = ("--gt-optimizer=torch.optim:Adam", "--gt-loss=plugin_losses:line")
+    done = run(*CHECKS, *given, "-k", "test_claim and definitions")
+    done.assert_outcomes(passed=1, deselected=done.parseoutcomes()["deselected"])
+    done.stdout.fnmatch_lines(
+        ["*definitions on plugin_losses:line, torch.optim:Adam*survived*", "*not certified: L*"]
+    )
+    listed = run(*CHECKS, *given, "--collect-only", "-q").stdout.str()
+    assert "test_claim[linear-rate]" not in listed, "nobody knows its PL constant"
+    assert "test_claim[sign-median]" not in listed, "it is about noise"
+
+
+def test_the_dtype_reaches_the_weights(run):
+    done = run(*CHECKS, "--gt-optimizer=faulty:Both", "--gt-dtype=float32", "-k", "definitions")
+    done.assert_outcomes(failed=1, deselected=40)
+    done.stdout.fnmatch_lines(["*dtype=torch.float32)*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give --gt-optimizer=module:Class"),
+        (("--gt-optimizer=torch.optim:Adem",), "torch.optim has Adam"),
+    ],
+)
+def test_checks_without_an_optimizer_are_bad_usage(run, arguments, message):
+    done = run(*CHECKS, *arguments)
+    assert done.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    assert message in done.stdout.str() + done.stderr.str()
+
+
+def test_a_marked_test_fails_with_its_claim(run, write):
+    write(
+        """
+        import pytest
+        from faulty import EpsilonUnderTheRoot, Plain
+
+        @pytest.mark.claim("definitions", optimizer=Plain, role="Grams")
+        def test_sound():
+            pass
+
+        @pytest.mark.claim("alignment", "definitions", optimizer=EpsilonUnderTheRoot)
+        def test_faulty():
+            raise AssertionError("never reached")
+
+        @pytest.mark.claim("definitions", optimizer=Plain)
+        def test_the_body_runs_too():
+            assert not "reached"
+        """
+    )
+    done = run("--strict-markers")
+    done.assert_outcomes(passed=1, failed=2)
+    done.stdout.fnmatch_lines(
+        [
+            "*claim 'definitions' is violated by *:EpsilonUnderTheRoot as Grams*",
+            "*replay gt1.*",
+            "*not *reached*",
+        ]
+    )
+    assert "never reached" not in done.stdout.str()
+
+
+def test_a_marked_test_takes_the_optimizer_of_the_command_line(run, write):
+    write(
+        """
+        import pytest
+
+        @pytest.mark.claim("definitions")
+        def test_it():
+            pass
+        """
+    )
+    run("--gt-optimizer=faulty:Plain").assert_outcomes(passed=1)
+    run("--gt-optimizer=faulty:Both").assert_outcomes(failed=1)
+    missing = run()
+    missing.assert_outcomes(failed=1)
+    missing.stdout.fnmatch_lines(["*run pytest with --gt-optimizer=module:Class*"])
+
+
+def test_the_fixtures_fuzz_the_optimizer_under_test(run, write):
+    write(
+        """
+        import pytest
+
+        def test_it(gt_optimizer, fuzz_claim, assert_claim):
+            assert gt_optimizer.__name__ == "Both"
+            result = fuzz_claim("definitions")
+            assert (result.verdict, result.witness is not None) == ("refuted", True)
+            assert result.fuzz.optimizers[0] == "faulty:Both"
+            assert fuzz_claim("alignment", budget=200).verdict == "survived"
+            with pytest.raises(pytest.fail.Exception, match="is violated by faulty:Both as Grams"):
+                assert_claim("definitions", dtype="float32")
+        """
+    )
+    done = run("--gt-optimizer=faulty:Both")
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["*definitions, faulty:Both*refuted*"])
+
+
+def test_examine_proves_and_fuzzes_ours(run, write):
+    write("def test_it(examine):\n    assert examine('alignment').verdict == 'proved'\n")
+    done = run()
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["*alignment*proved*"])
