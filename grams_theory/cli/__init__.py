@@ -34,8 +34,8 @@ class _Commands(click.Group):
             raise _BadUsage(str(error)) from error
         except GramsTheoryError as error:
             raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted; earlier output is untouched", err=True)
+        except KeyboardInterrupt as stopped:
+            click.echo(str(stopped) or "interrupted; earlier output is untouched", err=True)
             ctx.exit(INTERRUPTED)
 
 

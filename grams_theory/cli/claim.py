@@ -83,27 +83,57 @@ def prove(ctx, claim, form) -> None:
 @click.option(
     "--role", metavar="NAME", help="Which of the claim's optimizers it replaces (default: the first)."
 )
+@click.option(
+    "--loss",
+    metavar="MODULE:FACTORY",
+    help="Attack it on your loss alone: (model, loss_fn, data), as for estimate-pl. Its constants are estimated.",
+)
+@click.option(
+    "--implementation",
+    type=click.Choice(["loop", "foreach", "fused"]),
+    help="Of the optimizers under test (default: what their constructors choose).",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False),
+    default=".grams_theory",
+    show_default=True,
+    help="Folder that keeps the campaign as it goes on, and what it finds.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Continue a campaign that was interrupted or killed, or extend one."
+)
+@click.option("--restart", is_flag=True, help="Drop an unfinished campaign and begin again.")
 @campaign
 @click.pass_context
-def fuzz(ctx, claim, optimizer, role, **campaign_options) -> None:
-    """Look for a counterexample to a claim. Exits with 1 when one is found.
+def fuzz(ctx, claim, device, **options) -> None:
+    """Look for a counterexample to a claim: its id, or the path of a file with a CLAIM.
+
+    Finished turns are on the disk at once: whatever ends the command, --resume goes on. To share the work among N
+    processes: torchrun --nproc-per-node N -m grams_theory fuzz CLAIM
+
+    Exits with 0 when none is found, with 1 when one is, with 2 on bad usage.
 
     \b
     Example: grams-theory fuzz lemma-4.2 --optimizer my_package.optim:MyGrams --budget 30s
     """
     from grams_theory.cli.console import console
+    from grams_theory.cli.crew import crew
     from grams_theory.cli.progress import progress
-    from grams_theory.cli.tables import results_table, witness_page
+    from grams_theory.cli.tables import fuzz_page
     from grams_theory.engine import fuzz as run
 
-    with progress() as callback:
-        result = run(claim, optimizer=optimizer, role=role, progress=callback, **campaign_options)
-    terminal = console()
-    terminal.print(results_table([result], terminal.width))
-    if result.witness is not None:
-        terminal.print(witness_page(result.witness))
-    if result.verdict is Verdict.REFUTED:
-        ctx.exit(1)
+    with crew(ctx, device) as mates:
+        with progress(shown=mates.rank == 0) as callback:
+            options |= {"device": mates.place(device), "progress": callback, "crew": mates}
+            result = mates.together(lambda: run(claim, **options))[mates.rank]
+        if mates.rank == 0:
+            terminal = console()
+            terminal.print(fuzz_page(result, terminal.width))
+            if result.witness is not None and result.witness.snippet is not None:
+                click.echo(result.witness.snippet)
+        if result.verdict is Verdict.REFUTED:
+            ctx.exit(1)
 
 
 @click.command()

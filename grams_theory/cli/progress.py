@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Event], None]]:
-    """A callback for the engine. Everything goes to standard error, so that standard output holds results only."""
+def progress(shown: bool = True) -> Iterator[Callable[[Event], None] | None]:
+    """A callback for the engine. Everything goes to standard error, so that standard output holds results only.
+
+    None if nothing is to be shown, because another process does.
+    """
+    if not shown:
+        yield None
+        return
     err = console(stderr=True)
     if not err.is_terminal:
         yield lambda event: _finished(err, event.result)

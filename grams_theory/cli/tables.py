@@ -9,7 +9,7 @@ from rich.text import Text
 
 from grams_theory.core.claim import Claim
 from grams_theory.core.definitions import Definition
-from grams_theory.core.evidence import MeasuredEvidence, ProofEvidence, Stated, Witness
+from grams_theory.core.evidence import FuzzEvidence, MeasuredEvidence, ProofEvidence, Stated, Witness
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.summary import GLYPHS, HOW, describe, lines, number
 from grams_theory.core.verdict import Verdict
@@ -193,6 +193,33 @@ def witness_page(witness: Witness) -> RenderableType:
     if witness.token:
         grid.add_row("replay", Text(f"grams-theory replay {witness.token}"))
     return Group(Text(f"witness ({witness.kind})", style="bold"), grid)
+
+
+def fuzz_page(result: ClaimResult, width: int) -> RenderableType:
+    """A campaign: what it found, what it explored, and the counterexample if there is one."""
+    parts: list[RenderableType] = [results_table([result], width)]
+    if result.fuzz is not None and result.fuzz.explored:
+        parts += [explored_table(result.fuzz), Text()]
+    if result.fuzz is not None and result.fuzz.known:
+        parts += [
+            Text("tried again from the corpus: remove it, or use another --state, to attack afresh"),
+            Text(),
+        ]
+    if result.witness is not None:
+        parts.append(witness_page(result.witness))
+    return Group(*parts)
+
+
+def explored_table(fuzz: FuzzEvidence) -> Table:
+    """An axis of the search on each line: its values, and how many cases had each."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for axis, counts in {"family": fuzz.families, **fuzz.explored}.items():
+        table.add_row(
+            axis, Text(" · ".join(f"{value.strip()}: {cases:,}" for value, cases in counts.items()))
+        )
+    return table
 
 
 def _plain(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grams_theory.core.errors import UsageError
 
@@ -48,6 +48,10 @@ class Budget:
     def fresh(self) -> Budget:
         """The same budget, unspent."""
         return Budget(self.cases, self.seconds)
+
+    def less(self, seconds: float) -> Budget:
+        """The same budget, with so many more of its seconds spent."""
+        return replace(self, started=self.started - seconds)
 
     def done(self, cases: int) -> float:
         """The share that is spent, in [0, 1]."""

@@ -44,6 +44,11 @@ class Falsified(AssertionError):
         super().__init__(f"part {part!r} is violated at batch index {row}")
         self.structure, self.part, self.row, self.outcome = structure, part, row, outcome
 
+    @property
+    def margin(self) -> float:
+        """The relative margin of that row."""
+        return self.outcome.relative(self.part)[self.row].item()
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -82,15 +87,20 @@ class Campaign:
         """The optimizers under test, by the names that `production.load` finds them by."""
         return self.rig.names(getattr(self.claim.setting, "optimizers", ()))
 
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families that cases are drawn from."""
+        pool = DRIVERS[type(self.claim.setting)].pool(self.claim)
+        return tuple(family for family in pool if not self.quadratic or "quadratic" in family.traits)
+
     def turns(self) -> Iterator[Turn]:
         """All turns, without end. The families take turns too, so that each has its share whatever Hypothesis prefers.
 
         Turns grow with what was drawn before them: first in structures, so that Hypothesis can aim, then in rows.
         """
         driver = DRIVERS[type(self.claim.setting)]
-        pool = [f for f in driver.pool(self.claim) if not self.quadratic or "quadratic" in f.traits]
         before = 0
-        for index, family in enumerate(cycle(pool)):
+        for index, family in enumerate(cycle(self.families)):
             batch = min(driver.BATCH, family.max_batch)
             room = before // SHARE
             examples = max(driver.EXAMPLES[0], min(driver.EXAMPLES[1], room // batch))
@@ -107,6 +117,17 @@ class Campaign:
         found = _falsify(attack, strategy, stream, turn.examples)
         attack.tally.seconds = time.monotonic() - began
         return attack.tally, found
+
+    def evaluate(self, structure: Structure) -> Outcome | None:
+        """The cases of one structure, on as many threads as pay; None if none is inside the premise."""
+        with threads_for(structure):
+            return evaluate(self.claim, structure, rig=self.rig)
+
+    def recall(self, structure: Structure) -> Falsified | None:
+        """What a structure that once falsified the claim shows now: its worst row, or None if no row violates it."""
+        outcome = self.evaluate(structure)
+        worst = None if outcome is None else outcome.worst()
+        return None if outcome is None or worst is None else Falsified(structure, *worst, outcome)
 
 
 def _power_of_two(n: int) -> int:
@@ -132,8 +153,7 @@ class _Attack:
             self.shrunk_rows += structure.batch
         if key in self.seen or self.shrinks > self.campaign.shrinks or self.shrunk_rows > SHRINK_ROWS:
             return
-        with threads_for(structure):
-            outcome = evaluate(self.campaign.claim, structure, rig=self.campaign.rig)
+        outcome = self.campaign.evaluate(structure)
         self.seen.add(key)
         if not self.failures:
             self.tally.add(structure, outcome)

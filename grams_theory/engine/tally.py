@@ -21,6 +21,7 @@ class Tally:
     cases: int = 0
     discarded: int = 0
     undecided: int = 0
+    resolved: int = 0
     violations: int = 0
     structures: int = 0
     seconds: float = 0.0
@@ -41,6 +42,7 @@ class Tally:
         self.cases += inside
         self.discarded += len(outcome.inside) - inside
         self.undecided += int(outcome.undecided().sum())
+        self.resolved += outcome.resolved
         self.families[structure.family] += inside
         for axis, value in _axes(structure):
             self.explored[axis][value] += inside
@@ -56,7 +58,7 @@ class Tally:
 
     def merge(self, other: Tally) -> None:
         """Add what another tally counted."""
-        for name in ("cases", "discarded", "undecided", "violations", "structures", "seconds"):
+        for name in ("cases", "discarded", "undecided", "resolved", "violations", "structures", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for part, margin in other.parts.items():
             self.parts[part] = min(self.parts.get(part, margin), margin)
@@ -83,11 +85,12 @@ class Tally:
             cases=self.cases,
             discarded=self.discarded,
             undecided=self.undecided,
+            resolved=self.resolved,
             violations=self.violations,
             min_margin=min(self.parts.values(), default=None),
             parts=dict(self.parts),
             ratios=dict(self.ratios),
-            families=dict(self.families),
+            families=dict(sorted(self.families.items())),
             structures=self.structures,
             optimizers=optimizers,
             seed=seed,

@@ -7,24 +7,30 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 from grams_theory import claims as registry
+from grams_theory import families
 from grams_theory.core.claim import Claim
 from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
+from grams_theory.core.function import Family
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine.ablation import ablate
 from grams_theory.engine.budget import Budget
-from grams_theory.engine.campaign import threads
+from grams_theory.engine.campaign import Campaign, threads
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
+from grams_theory.engine.distributed import ALONE, Crew
 from grams_theory.engine.hunt import hunt
+from grams_theory.engine.journal import Interrupted, State
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.sharpness import attained
 from grams_theory.engine.verdict import decide
@@ -72,17 +78,22 @@ def attack(
     seed: int = 0,
     rig: Rig = OURS,
     progress: Callable[[float], None] | None = None,
+    state: State | None = None,
+    crew: Crew = ALONE,
 ) -> tuple[FuzzEvidence, Witness | None]:
     """Fuzz the claim and certify a violation; a violation that has no exact form is sought again on quadratics."""
     limit = Budget.parse(budget, DRIVERS[type(claim.setting)].CASES)
-    common: dict[str, Any] = {"run_seed": seed, "rig": rig, "progress": progress}
-    evidence, found = hunt(claim, limit, **common)
-    if found is None:
-        return evidence, None
-    witness = certify(claim, found, rig)
-    if witness is None and DRIVERS[type(claim.setting)].EXACT:
-        _, again = hunt(claim, limit.fresh(), quadratic=True, **common)
-        witness = None if again is None else certify(claim, again, rig)
+    common: dict[str, Any] = {"run_seed": seed, "rig": rig, "progress": progress, "crew": crew}
+    evidence, found = hunt(claim, limit, state=state, **common)
+    estimated = (name for family in evidence.families for name in families.by_name(family).estimated)
+    evidence = replace(evidence, estimated=tuple(dict.fromkeys(estimated)))
+    witness = crew.first(lambda: found and certify(claim, found, rig))
+    if witness is None and evidence.violations and DRIVERS[type(claim.setting)].EXACT:
+        going_on = state and replace(state, resume=True, restart=False)
+        _, again = hunt(claim, limit.fresh(), quadratic=True, state=going_on, **common)
+        witness = crew.first(lambda: again and certify(claim, again, rig))
+    if state is not None:
+        crew.first(lambda: state.finish(Campaign(claim, rig, seed)))
     return evidence, witness
 
 
@@ -96,6 +107,11 @@ def fuzz(
     dtype: str = "float64",
     role: str | None = None,
     implementation: str | None = None,
+    loss: str | Family | None = None,
+    state: str | PathLike[str] | None = None,
+    resume: bool = False,
+    restart: bool = False,
+    crew: Crew = ALONE,
 ) -> ClaimResult:
     """Attack one claim through the production optimizers, with `optimizer` in place of one of them.
 
@@ -109,11 +125,25 @@ def fuzz(
         dtype: of the weights: float64, float32, bfloat16 or float16.
         role: which of the claim's optimizers it replaces; by default the first, the claim's subject.
         implementation: of the optimizers: loop, foreach or fused; None leaves it to their constructors.
+        loss: attack it on this loss alone, by its name or as "module:factory", or on a family such as
+            `families.from_loss` makes. Violations refute nothing where its constants are estimated.
+        state: folder in which the campaign is kept as it goes on, with what falsified the claim; None keeps nothing.
+        resume: continue the campaign that is kept there. The seconds that it has taken count.
+        restart: drop it.
+        crew: the processes that share the work, all of which call this: `engine.distributed.join`.
 
     Raises:
-        UsageError: unknown claim, optimizer or device, a budget of nothing, or a claim that cannot be fuzzed.
+        UsageError: unknown claim, optimizer or device, a budget of nothing, a claim that cannot be fuzzed, an
+            unfinished campaign that is neither resumed nor dropped, or one that was played by other code.
+        Interrupted: Ctrl-C, where a state is kept: with what was counted.
     """
+    if resume and restart:
+        raise UsageError("resume continues a campaign and restart drops it; choose one")
+    if state is None and (resume or restart):
+        raise UsageError("there is nothing to resume or restart without a state; give its folder")
     claim, cast = registry.by_id(claim_id), {}
+    if loss is not None:
+        claim = registry.on(claim, loss if isinstance(loss, str) else families.add(loss).name)
     if type(claim.setting) not in DRIVERS:
         fuzzable = ", ".join(c.id for c in registry.all_claims() if type(c.setting) in DRIVERS)
         raise UsageError(f"claim {claim_id!r} has nothing to fuzz; these have: {fuzzable}")
@@ -130,8 +160,13 @@ def fuzz(
         if progress is not None:
             progress(Progress(claim_id, "fuzz", 0, 1, share))
 
-    began = time.monotonic()
-    evidence, witness = attack(claim, budget, seed=seed, rig=rig, progress=report)
+    began, kept = time.monotonic(), None if state is None else State(Path(state), resume, restart)
+    try:
+        evidence, witness = attack(claim, budget, seed=seed, rig=rig, progress=report, state=kept, crew=crew)
+    except KeyboardInterrupt:
+        if kept is None:
+            raise
+        raise Interrupted(kept.so_far(Campaign(claim, rig, seed))) from None
     found: tuple[Evidence, ...] = (evidence,) if witness is None else (evidence, witness)
     verdict = decide(claim_id, found)
     return ClaimResult(claim.id, claim.title, claim.source, verdict, None, found, time.monotonic() - began)
@@ -237,7 +272,9 @@ def verify(
                 evidence, seconds = _gather(claim.id, budget, rig, seed, partial(tell, claim))
             settled[claim.id] = _settle(claim, evidence, seconds, settled)
             tell(claim, "done", 1.0, settled[claim.id])
-    ordered = tuple(settled[claim_id] for claim_id in everything if claim_id in settled)
+    ordered = tuple(
+        settled[claim_id] for claim_id in dict.fromkeys((*everything, *settled)) if claim_id in settled
+    )
     return Ledger(ordered, environment(rig, seed, budget))
 
 
