@@ -51,7 +51,13 @@ QUADRATIC = {
 }
 """Attains the sharp comparison bound: η is 1/4, the sharp bound is 1/5, the sign-repaired one 1/4."""
 WITNESS = Witness(
-    "quadratic", QUADRATIC, "comparison", "-1/2", "rational arithmetic", "gt1.eNoLz0gtKlFIzs8tyEnNLS4BACi3BXc"
+    "quadratic",
+    QUADRATIC,
+    "comparison",
+    "-1/2",
+    "rational arithmetic",
+    "gt1.eNoLz0gtKlFIzs8tyEnNLS4BACi3BXc",
+    'print("-1/2 < 0 & so it is violated")',
 )
 CURVES = MeasuredEvidence(
     "Objective on Figure 1's function",

@@ -122,11 +122,13 @@ class Ball:
         return Ball(self.mid.sum(dim), rad * _INFLATE)
 
     def sqrt(self) -> Ball:
-        """Square root; a ball that reaches below zero is cut there (the exact value is a square)."""
-        mid = self.mid.clamp(min=0).sqrt()
-        low = (self.mid - self.rad).clamp(min=0).sqrt()
-        high = (self.mid + self.rad).clamp(min=0).sqrt()
-        return self._rounded(mid, torch.maximum(high - mid, mid - low), roundings=3)
+        """Square root; a ball that reaches below zero is cut there (the exact value is a square).
+
+        The root is concave: for r <= m it changes most from m to m - r; otherwise by no more than the root of r.
+        """
+        mid, apart = self.mid.clamp(min=0).sqrt(), self.rad <= self.mid
+        end = torch.where(apart, self.mid - self.rad, self.rad).sqrt()
+        return self._rounded(mid, torch.where(apart, mid - end, end), roundings=3)
 
     def sign(self) -> Ball:
         """-1, 0 or 1; where zero is one of several possible values, 0 with radius 1."""

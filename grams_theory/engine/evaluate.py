@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from grams_theory import families
 from grams_theory.core.claim import Claim
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.premise import contradicted
 from grams_theory.engine.production import OURS, Rig
+from grams_theory.engine.resolve import Resolution, resolve
 from grams_theory.symbolic import reading
 
 RESOLUTION = 1e-6
@@ -32,17 +35,28 @@ class Outcome:
     margins: Mapping[str, Ball]
     ratios: Mapping[str, float]
     """Part -> the largest ratio of its smaller side to its larger one; 1 means that it is attained."""
+    resolution: Resolution = field(default_factory=Resolution)
+    """What exact arithmetic says of rows whose margins lie inside their rounding bounds."""
 
     def violated(self, part: str) -> Tensor:
-        """Rows that violate the part by more than their rounding bound, shape (B,)."""
-        return self.inside & self.decided & self.margins[part].surely_negative()
+        """Rows that violate the part, by more than their rounding bound or exactly, shape (B,)."""
+        found = self.inside & self.decided & self.margins[part].surely_negative()
+        found[[row for name, row in self.resolution.violated if name == part]] = True
+        return found
 
     def undecided(self) -> Tensor:
-        """Rows inside the premise with a margin inside its rounding bound, shape (B,)."""
+        """Rows inside the premise with a margin inside its rounding bound, if nothing decides them, shape (B,)."""
         unclear = torch.zeros_like(self.inside)
         for margin in self.margins.values():
             unclear |= ~(margin.surely_negative() | margin.surely_nonnegative())
-        return self.inside & (unclear | ~self.decided)
+        unclear = self.inside & (unclear | ~self.decided)
+        unclear[[*self.resolution.holds, *(row for _, row in self.resolution.violated)]] = False
+        return unclear
+
+    @property
+    def resolved(self) -> int:
+        """How many rows exact arithmetic decided."""
+        return len(self.resolution.holds) + len(self.resolution.violated)
 
     def relative(self, part: str) -> Tensor:
         """Margin over the magnitude of its terms (radius / roundoff), +inf outside the premise, shape (B,)."""
@@ -66,7 +80,7 @@ class Outcome:
 
 
 def evaluate(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> Outcome | None:
-    """Fill the structure with cases, step the production optimizers, take the margins.
+    """Fill the structure with cases, step the production optimizers, take the margins, and resolve them where unclear.
 
     Returns None when no case satisfies the premise.
     """
@@ -75,19 +89,25 @@ def evaluate(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> Outcome 
     if built is None:
         return None
     record, inside = built
+    if families.by_name(structure.family).estimated:
+        inside = inside & ~contradicted(record)
     decided = getattr(record, "decided", torch.ones_like(inside))
-    return Outcome(record, inside, decided, claim.margin(record), ratios(claim, record, inside & decided))
+    margins, ratios = margins_and_ratios(claim, record, inside & decided)
+    outcome = Outcome(record, inside, decided, margins, ratios)
+    return replace(outcome, resolution=resolve(claim, structure, outcome, rig))
 
 
-def ratios(claim: Claim, record: Any, rows: Tensor) -> dict[str, float]:
-    """Part -> the largest smaller/larger over the rows (B,) and steps; 1 means that the inequality is attained.
+def margins_and_ratios(claim: Claim, record: Any, rows: Tensor) -> tuple[Mapping[str, Ball], dict[str, float]]:
+    """By part: the margins, and the largest smaller/larger over the rows (B,) and steps; 1 means that it is attained.
 
-    Nothing for a part without two sides, for a hand-written margin, and where rounding hides both sides.
+    No ratio for a part without two sides, for a hand-written margin, and where rounding hides both sides.
     """
-    found: dict[str, float] = {}
+    assert claim.margin is not None
     if not isinstance(claim.margin, reading.Read):
-        return found
+        return claim.margin(record), {}
+    margins, ratios = {}, {}
     for name, formula, values in claim.margin.instances(record):
+        margins[name] = reading.at_every_step(reading.margin(formula, values))
         both = reading.sides(formula, values)
         if both is None:
             continue
@@ -96,8 +116,8 @@ def ratios(claim: Claim, record: Any, rows: Tensor) -> dict[str, float]:
         sure = sure & _holds(formula, values)
         if bool(sure.any()):
             share = torch.where(sure, smaller.mid / larger.mid, torch.zeros_like(larger.mid))
-            found[name] = share.max().item()
-    return found
+            ratios[name] = share.max().item()
+    return margins, ratios
 
 
 def _holds(formula: Any, values: Mapping[str, Any]) -> Any:

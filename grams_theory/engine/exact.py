@@ -6,7 +6,7 @@ whose width follows the working precision: evaluate inside `with precision():`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -36,6 +36,8 @@ def rational(x: Rational) -> fmpq:
     """`x` as an exact rational; a float is taken for the binary number that it is."""
     if isinstance(x, fmpq):
         return x
+    if isinstance(x, float):
+        return fmpq(*x.as_integer_ratio())
     fraction = Fraction(x)
     return fmpq(fraction.numerator, fraction.denominator)
 
@@ -49,6 +51,34 @@ def strings(value: Any) -> Any:
     if isinstance(value, list):
         return [strings(entry) for entry in value]
     return value
+
+
+def exactly(value: Any) -> Any:
+    """Numbers that `rational` accepts as exact ones, in the same nesting; what is None in a mapping is left out.
+
+    What `strings` spells, this reads again.
+    """
+    if isinstance(value, Mapping):
+        return {name: exactly(entry) for name, entry in value.items() if entry is not None}
+    if isinstance(value, list | tuple):
+        return [exactly(entry) for entry in value]
+    return rational(value)
+
+
+def floats(value: Any) -> Any:
+    """Exact numbers as the nearest floats, in the same nesting."""
+    if isinstance(value, list | tuple):
+        return [floats(entry) for entry in value]
+    return int(value.p) / int(value.q)
+
+
+def symmetric(matrix: list[list[float]]) -> list[list[fmpq]]:
+    """(H + H')/2 in exact rationals."""
+    exact = exactly(matrix)
+    if [list(column) for column in zip(*matrix, strict=True)] == matrix:
+        return exact
+    size = range(len(matrix))
+    return [[(exact[i][j] + exact[j][i]) / 2 for j in size] for i in size]
 
 
 def _sqrt(x: Any) -> arb:

@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from grams_theory.core.claim import Claim, Run
 from grams_theory.engine.cases.structure import Structure
-from grams_theory.engine.exact import Exact, apply, precision, rational
+from grams_theory.engine.exact import Exact, apply, precision, rational, symmetric
 from grams_theory.engine.exact_function import bounded_as_assumed, curved_as_assumed, needs
+from grams_theory.engine.exact_step import NoExactForm
 from grams_theory.engine.shrink import Case, shrink
 from grams_theory.symbolic import twin
 
@@ -68,28 +69,58 @@ def _record(claim: Claim, case: Case) -> ExactRun | None:
         return None
     if not (curved_as_assumed(claim, H, L) and bounded_as_assumed(claim, H, mu)) or loss(H, start) == 0:
         return None
+    return _begun(claim, case)
+
+
+def _begun(claim: Claim, case: Case) -> ExactRun:
+    """The run before its first step."""
+    H, start, (beta1, beta2) = case["H"], case["start"], case["betas"]
     balls = [[arb(x) for x in line] for line in H]
     minimum = loss(H, start) * (1 - fmpq(1, claim.loosened.get("bounded", 1)))
-    return ExactRun(balls, start, L, mu, (beta1, beta2), eps, case["steps"], minimum=minimum)
+    constants = case["smoothness"], case.get("pl"), (beta1, beta2), case["eps"]
+    return ExactRun(balls, start, *constants, case["steps"], minimum=minimum)
 
 
-def longest(claim: Claim, case: Case) -> arb | None:
-    """The largest step size that the premise allows; None if the case is outside it, or any is allowed."""
+def longest(claim: Claim, case: Case) -> Any | None:
+    """The largest step size that the premise allows, exact or a ball; None if the case is outside it or any will do."""
     assert isinstance(claim.setting, Run)
     record = _record(claim, case)
     if record is None or claim.setting.step_size is None:
         return None
     try:
-        return arb(claim.setting.step_size(record)[0].item())
+        return claim.setting.step_size(record)[0].item()
     except ZeroDivisionError:
         return None
 
 
-def below(bound: arb) -> fmpq:
+def below(bound: Any) -> fmpq:
     """A simple rational at most 1/16 below a positive bound."""
-    largest = rational(float(bound.lower()))
+    largest = bound if isinstance(bound, fmpq) else rational(float(bound.lower()))
     quotients = (fmpq(k) / (fmpq(k) / largest).ceil() for k in range(1, 17))
     return next((x for x in quotients if 16 * x >= 15 * largest), largest)
+
+
+def margins(claim: Claim, cases: Sequence[Case]) -> Mapping[str, Exact]:
+    """The margins of runs as balls, shape (B,) for each part; no assumption is checked.
+
+    Raises:
+        UndecidedSignError: a sign that matters is not decided by its ball.
+        ZeroDivisionError: a run has none.
+    """
+    assert claim.margin is not None
+    found = [claim.margin(_walked(claim, _begun(claim, case), case["eta"])) for case in cases]
+    return {part: Exact([margin[part][0].item() for margin in found]) for part in found[0]}
+
+
+def _walked(claim: Claim, record: ExactRun, eta: Any) -> ExactRun:
+    """The record with the runs of every optimizer of the claim."""
+    assert isinstance(claim.setting, Run)
+    H, start, steps, betas, eps = record.H, record.start, record.steps, record.betas, record.eps
+    iterates = {
+        name: twin.run(name, lambda w: apply(H, w), start, steps, eta, betas, eps, ctx.prec)
+        for name in claim.setting.optimizers
+    }
+    return replace(record, eta=eta, iterates=iterates)
 
 
 def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
@@ -102,15 +133,10 @@ def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
     record, eta = _record(claim, case), case["eta"]
     if record is None or eta <= 0:
         return None
-    H, start, steps, betas, eps = record.H, record.start, record.steps, record.betas, record.eps
     try:
         if setting.step_size is not None and not eta <= setting.step_size(record)[0].item():
             return None
-        iterates = {
-            name: twin.run(name, lambda w: apply(H, w), start, steps, eta, betas, eps)
-            for name in setting.optimizers
-        }
-        margin = claim.margin(replace(record, eta=eta, iterates=iterates))[part]
+        margin = claim.margin(_walked(claim, record, eta))[part]
         return None if margin is None else margin[0].item()
     except (ZeroDivisionError, twin.UndecidedSignError):
         return None
@@ -123,11 +149,15 @@ def violates(claim: Claim, case: Case, part: str) -> bool:
 
 
 def from_row(claim: Claim, row: Mapping[str, Any], structure: Structure) -> Case:
-    """The floating-point run as exact rationals, moved so that the minimiser is the origin."""
-    H = [[rational(x) for x in line] for line in row["H"]]
-    size = range(len(H))
+    """The floating-point run as exact rationals, moved so that the minimiser is the origin.
+
+    Raises:
+        NoExactForm: the function is no quadratic.
+    """
+    if row["H"] is None:
+        raise NoExactForm("f is not known exactly")
     case = {
-        "H": [[(H[i][j] + H[j][i]) / 2 for j in size] for i in size],
+        "H": symmetric(row["H"]),
         "start": [rational(x) - rational(c) for x, c in zip(row["start"], row["center"], strict=True)],
         "eta": rational(row["eta"]),
         "smoothness": rational(row["smoothness"]),

@@ -6,8 +6,8 @@ f(w + d) - f(w) = <g, d> + d'Hd/2, so a case is H, g = grad f(w), u and eta, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -16,12 +16,12 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from grams_theory.core.claim import Claim, OneStep
-from grams_theory.engine.exact import Exact, apply, precision, rational
+from grams_theory.engine.cases.structure import Structure
+from grams_theory.engine.exact import Exact, apply, exactly, precision, rational, symmetric
 from grams_theory.engine.exact_function import bounded_as_assumed, curved_as_assumed, needs
 from grams_theory.engine.exact_update import EXACT_UPDATES
 from grams_theory.engine.shrink import Case, shrink
 from grams_theory.symbolic import twin
-from grams_theory.symbolic.twin import sign
 
 
 class NoExactForm(Exception):
@@ -30,46 +30,45 @@ class NoExactForm(Exception):
 
 @dataclass(frozen=True)
 class ExactStep:
-    """The one-step record over exact numbers, with a batch of one."""
+    """The one-step record over exact numbers: B cases of one dimension D. A case without "H" leaves f open."""
 
-    H: list[list[fmpq]]
-    g_: list[fmpq]
-    u_: list[Any]
-    L: fmpq
-    eta: Any = None
-    observed: Mapping[str, list[fmpq]] | None = None
-    """Displacements of optimizers whose rule is unknown, as they were observed."""
-    pl_: fmpq | None = None
+    cases: Sequence[Case]
+    eta: Exact | None = None
+    """Step sizes, shape (B,); None while the premise is asked for them."""
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> ExactStep:
+        """The record with the step sizes of the cases."""
+        return cls(cases, Exact([case["eta"] for case in cases]))
+
+    def _each(self, name: str) -> Exact:
+        return Exact([case[name] for case in self.cases])
 
     @cached_property
     def g(self) -> Exact:
-        return Exact([self.g_])
+        return self._each("g")
 
     @cached_property
     def u(self) -> Exact:
-        return Exact([self.u_])
+        return self._each("u")
 
     @property
     def smoothness(self) -> Exact:
-        return Exact([self.L])
+        return self._each("smoothness")
 
     @property
     def pl(self) -> Exact:
-        return Exact([self.pl_])
+        return self._each("pl")
 
     @cached_property
     def gap(self) -> Exact:
-        """f(w) - f* = g'H^{-1}g/2."""
-        column = fmpq_mat(len(self.g_), 1, self.g_)
-        try:
-            solution = fmpq_mat(self.H).solve(column)
-        except ZeroDivisionError as error:
-            raise NoExactForm("H is singular") from error
-        return Exact([(column.transpose() * solution)[0, 0] / 2])
+        """f(w) - f* = g'H^{-1}g/2, shape (B,)."""
+        return Exact([gap(_hessian(case), case["g"]) for case in self.cases])
 
     @cached_property
     def aligned(self) -> np.ndarray:
-        return np.array([[sign(u) * sign(g) >= 0 for u, g in zip(self.u_, self.g_, strict=True)]])
+        signs = self.u.sign() * self.g.sign()
+        return np.array([[x >= 0 for x in row] for row in signs.entries])
 
     @property
     def misaligned(self) -> np.ndarray:
@@ -85,11 +84,11 @@ class ExactStep:
 
     @property
     def r(self) -> Exact:
-        return Exact([[sign(g) * abs(u) for u, g in zip(self.u_, self.g_, strict=True)]])
+        return self.g.sign() * abs(self.u)
 
     @property
     def c(self) -> Exact:
-        return Exact([twin.STEPS["c"](self.g_, self.u_)])
+        return Exact([twin.STEPS["c"](case["g"], case["u"]) for case in self.cases])
 
     def agreement(self, name: str) -> Exact:
         raise NoExactForm(f"how far {name} is from its definition is allowed only what rounding may do")
@@ -98,32 +97,75 @@ class ExactStep:
     def moved(self) -> Mapping[str, Any]:
         raise NoExactForm("how far an implementation moved is a matter of its rounding")
 
+    def displacement(self, name: str) -> Exact:
+        """w_next - w of that optimizer, as it was observed or by its definition, shape (B, D)."""
+        return Exact([_displacement(case, name) for case in self.cases])
+
+    def unforced(self, name: str) -> Exact:
+        """How that optimizer moves the coordinates whose gradient is 0, and 0 for the others, shape (B, D)."""
+        return self.displacement(name).where(self.g.entries == 0)
+
     def change(self, name: str) -> Exact:
-        observed = self.observed or {}
-        d = observed[name] if name in observed else twin.displacement(name, self.g_, self.u_, self.eta)
-        half_curvature = sum((x * y for x, y in zip(d, apply(self.H, d), strict=True)), start=fmpq(0)) / 2
-        return Exact([sum((x * y for x, y in zip(self.g_, d, strict=True)), start=fmpq(0)) + half_curvature])
+        """f(w_next) - f(w) of that optimizer, shape (B,)."""
+        return Exact([_change(_hessian(case), case["g"], _displacement(case, name)) for case in self.cases])
 
 
-def _step(case: Case) -> ExactStep:
-    H, g, u, L, eta = (case[name] for name in ("H", "g", "u", "smoothness", "eta"))
-    return ExactStep(H, g, u, L, eta, case.get("observed"), case.get("pl"))
+def _hessian(case: Case) -> list[list[fmpq]]:
+    if case.get("H") is None:
+        raise NoExactForm("f is not known exactly")
+    return case["H"]
+
+
+def gap(H: list[list[fmpq]], g: list[fmpq]) -> fmpq:
+    """f(w) - f* = g'H^{-1}g/2 where the gradient is g. Raises NoExactForm if H is singular."""
+    column = fmpq_mat(len(g), 1, g)
+    try:
+        return (column.transpose() * fmpq_mat(H).solve(column))[0, 0] / 2
+    except ZeroDivisionError as error:
+        raise NoExactForm("H is singular") from error
+
+
+def _displacement(case: Case, name: str) -> list[Any]:
+    observed = case.get("observed", {})
+    if name in observed:
+        return observed[name]
+    return twin.displacement(name, case["g"], case["u"], case["eta"])
+
+
+def _change(H: list[list[fmpq]], g: list[fmpq], d: list[Any]) -> Any:
+    """<g, d> + d'Hd/2."""
+    if all(isinstance(x, fmpq) for x in d):
+        column = fmpq_mat(len(d), 1, d)
+        return (column.transpose() * (fmpq_mat(len(g), 1, g) + fmpq_mat(H) * column / 2))[0, 0]
+    slopes = (x + y / 2 for x, y in zip(g, apply(H, d), strict=True))
+    return sum((x * y for x, y in zip(slopes, d, strict=True)), start=fmpq(0))
+
+
+def margins(claim: Claim, cases: Sequence[Case]) -> Mapping[str, Exact]:
+    """The exact margins of cases of one dimension, shape (B,) for each part; no assumption is checked.
+
+    Raises:
+        NoExactForm: there are none.
+        UndecidedSignError: a sign that matters is not decided by its ball.
+        ZeroDivisionError: a case has none.
+    """
+    assert claim.margin is not None
+    return claim.margin(ExactStep.of(cases))
 
 
 def margin_of(claim: Claim, case: Case, part: str) -> Any | None:
     """The exact margin if the case satisfies every assumption and the premise, else None."""
     setting = claim.setting
-    assert isinstance(setting, OneStep) and claim.margin is not None
+    assert isinstance(setting, OneStep)
     L, eta, H = case["smoothness"], case["eta"], case["H"]
     if not (eta > 0 and EXACT_UPDATES[setting.update].admits(case["u"])):
         return None
     if not (curved_as_assumed(claim, H, L) and bounded_as_assumed(claim, H, case.get("pl"))):
         return None
     try:
-        step = _step(case)
-        if setting.step_size is not None and not eta <= setting.step_size(replace(step, eta=None))[0].item():
+        if setting.step_size is not None and not eta <= setting.step_size(ExactStep((case,)))[0].item():
             return None
-        return claim.margin(step)[part][0].item()
+        return margins(claim, (case,))[part][0].item()
     except (ZeroDivisionError, twin.UndecidedSignError, NoExactForm):
         return None
 
@@ -134,21 +176,26 @@ def violates(claim: Claim, case: Case, part: str) -> bool:
     return margin is not None and bool(margin < 0)
 
 
-def from_row(row: Mapping[str, Any], foreign: frozenset[str]) -> Case:
-    """The floating-point case as exact rationals, each float taken for the number that it is."""
-    case = {
-        "H": [[rational(x) for x in line] for line in row["H"]],
-        "g": [rational(x) for x in row["g"]],
-        "u": [rational(x) for x in row["u"]],
-        "eta": rational(row["eta"]),
-        "smoothness": rational(row["smoothness"]),
-    }
-    case["H"] = [
-        [(case["H"][i][j] + case["H"][j][i]) / 2 for j in range(len(case["g"]))]
-        for i in range(len(case["g"]))
-    ]
+def from_row(
+    claim: Claim, row: Mapping[str, Any], structure: Structure, foreign: frozenset[str] = frozenset()
+) -> Case:
+    """The floating-point case as exact rationals, each float taken for the number that it is.
+
+    u is computed from the gradients where it is rational in them, and else taken from the row: any may be Adam's.
+    """
+    setting = claim.setting
+    assert isinstance(setting, OneStep)
+    case = exactly({name: row[name] for name in ("g", "u", "eta", "smoothness")})
+    if EXACT_UPDATES[setting.update].rational:
+        betas = exactly(structure.hyper.betas)
+        base = twin.UPDATES[setting.update]((betas[0], betas[1]), fmpq(0))
+        case["u"] = [base.update(g) for g in exactly(row["gradients"])][-1]
+    if row["H"] is not None:
+        case["H"] = symmetric(row["H"])
+    if needs(claim, "pl"):
+        case["pl"] = rational(row["pl"])
     if foreign:
-        case["observed"] = {name: [rational(x) for x in row["moved"][name]] for name in foreign}
+        case["observed"] = {name: exactly(row["moved"][name]) for name in foreign}
     return case
 
 
@@ -160,20 +207,16 @@ def reach(claim: Claim, case: Case, part: str, tries: int = 3000) -> Case | None
     return next((candidate for candidate in candidates if violates(claim, candidate, part)), None)
 
 
-def certify(claim: Claim, row: Mapping[str, Any], part: str, foreign: frozenset[str]) -> Case | None:
-    """A violating case in exact rationals, shrunk and made reachable where the rule is known; None if none is found."""
+def certify(claim: Claim, row: Mapping[str, Any], part: str, structure: Structure) -> Case | None:
+    """A violating case in exact rationals, shrunk and made reachable; None if exact arithmetic does not confirm it."""
     setting = claim.setting
     assert isinstance(setting, OneStep)
     if row["H"] is None:
         return None
     with precision():
-        case = from_row(row, foreign)
-        if needs(claim, "pl"):
-            case["pl"] = rational(row["pl"])
+        case = from_row(claim, row, structure)
         if not violates(claim, case, part):
             return None
-        if foreign:
-            return case
         zeros = any(g == 0 for g in case["g"])  # a witness must not come to rest on the convention at g_i = 0
 
         def holds(candidate: Case) -> bool:

@@ -5,7 +5,6 @@ Nothing here computes an update: what the definitions say is computed by `update
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from grams_theory import optim
 from grams_theory.core.errors import UnknownNameError, UsageError
+from grams_theory.core.registry import users_module
 
 OptimizerClass = type[torch.optim.Optimizer]
 
@@ -72,10 +72,7 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
             raise UnknownNameError("optimizer", spec, (*optim.names(), *VARIANTS))
         return optim.by_name(spec)
     module_name, _, class_name = spec.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"cannot import {module_name!r} of optimizer {spec!r}: {error}") from error
+    module = users_module(module_name, spec)
     found = getattr(module, class_name, None)
     if not (inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)):
         here = [
@@ -100,6 +97,22 @@ LAYOUTS = ("whole", "pieces", "strided")
 """How a batch lies in memory: one tensor; several of different shapes; one whose rows are not contiguous."""
 
 
+def arguments(cls: OptimizerClass, hyper: Hyper, implementation: str | None = None) -> dict[str, Any]:
+    """Keywords for the constructor: no weight decay and those hyperparameters, as far as it knows them.
+
+    Raises:
+        UsageError: it has no such implementation.
+    """
+    wanted = {"betas": hyper.betas, "momentum": hyper.betas[0], "eps": hyper.eps, "weight_decay": 0.0}
+    known = inspect.signature(cls.__init__).parameters
+    chosen = IMPLEMENTATIONS[implementation] if implementation else {}
+    if not {name for name, value in chosen.items() if value} <= known.keys():
+        raise UsageError(
+            f"{cls.__name__} has no implementation {implementation!r}; use 'loop', or its default"
+        )
+    return {name: value for name, value in {**wanted, **chosen}.items() if name in known}
+
+
 def build(
     cls: OptimizerClass,
     parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
@@ -112,21 +125,11 @@ def build(
     Raises:
         UsageError: it refused them, or has no such implementation.
     """
-    wanted = {
-        "lr": lr,
-        "betas": hyper.betas,
-        "momentum": hyper.betas[0],
-        "eps": hyper.eps,
-        "weight_decay": 0.0,
-    }
-    known = inspect.signature(cls.__init__).parameters
-    chosen = IMPLEMENTATIONS[implementation] if implementation else {}
-    if not {name for name, value in chosen.items() if value} <= known.keys():
-        raise UsageError(
-            f"{cls.__name__} has no implementation {implementation!r}; use 'loop', or its default"
-        )
+    wanted = arguments(cls, hyper, implementation)
+    if "lr" in inspect.signature(cls.__init__).parameters:
+        wanted["lr"] = lr
     try:
-        return cls(parameters, **{n: value for n, value in {**wanted, **chosen}.items() if n in known})
+        return cls(parameters, **wanted)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__} refused {wanted}: {error}") from error
 
@@ -135,15 +138,25 @@ def build(
 def is_coordinatewise(cls: OptimizerClass) -> bool:
     """Whether a parameter of shape (B, D) is stepped bitwise as B separate ones, seen on a small batch.
 
-    Such an optimizer runs a whole batch of cases in one tensor; any other gets one parameter per case.
+    Such an optimizer runs a whole batch of cases in one tensor; any other gets one parameter per case. The gradients
+    shrink from step to step, so that updates and gradients differ in sign somewhere: masks show only there.
     """
     gen = torch.Generator().manual_seed(0)
     w, *gradients = torch.randn((5, 4, 3), generator=gen, dtype=torch.float64)
     runs = [Subject(cls, w, 0.01, Hyper(), batched=batched) for batched in (True, False)]
-    for gradient in gradients:
+    for t, gradient in enumerate(gradients):
         for run in runs:
-            run.step(gradient)
+            run.step(gradient * 0.01**t)
     return torch.equal(runs[0].w, runs[1].w)
+
+
+def takes_vectors(cls: OptimizerClass, hyper: Hyper) -> bool:
+    """Whether its parameters may have one axis; `Subject` gives it rows of a matrix otherwise."""
+    try:
+        build(cls, [torch.nn.Parameter(torch.zeros(1))], 1e-3, hyper)
+    except UsageError:
+        return False
+    return True
 
 
 class Subject:
@@ -278,6 +291,20 @@ class Rig:
         """Unit roundoff of the weights."""
         return torch.finfo(DTYPES[self.dtype]).eps / 2
 
+    @property
+    def tiny(self) -> float:
+        """What a product may lose when it underflows.
+
+        The smallest normal number, as hardware may flush what is smaller to 0. Only float16 keeps it: arithmetic on
+        float16 is done in float32, where its subnormal numbers are normal, and conversions round to them.
+        """
+        limits = torch.finfo(DTYPES[self.dtype])
+        return limits.smallest_normal * (limits.eps if self.dtype == "float16" else 1.0)
+
+    def longest_step(self, hyper: Hyper) -> float:
+        """The largest step size that the dtype of the weights holds, divided by 1 - beta1 too."""
+        return torch.finfo(DTYPES[self.dtype]).max * (1 - hyper.betas[0]) / 2
+
     def optimizer(self, role: str) -> OptimizerClass:
         return load(self.cast.get(role, role))
 
@@ -307,18 +334,10 @@ class Rig:
         """Rows of numbers, shape (B, D), that are finite in the dtype of the weights and stay so when doubled, (B,)."""
         return (w.abs() <= torch.finfo(DTYPES[self.dtype]).max / 2).all(-1)
 
-    def in_range(self, gradients: Iterable[Tensor], hyper: Hyper) -> Tensor:
-        """Rows whose moments fit into the dtype of the weights, shape (B,).
-
-        Gradients g such that no square overflows; and where eps rounds to 0, such that none underflows in every step,
-        since then the update is 0/0 by the best of implementations.
-        """
-        info = torch.finfo(DTYPES[self.dtype])
+    def in_range(self, gradients: Iterable[Tensor]) -> Tensor:
+        """Rows of gradients g of which no square overflows in the dtype of the weights, shape (B,)."""
         sizes = torch.stack([gradient.abs() for gradient in gradients]).amax(0)
-        fits = sizes <= info.max**0.5 / 8
-        if hyper.eps > 0 and self.narrow(torch.tensor(hyper.eps, dtype=torch.float64)) == 0:
-            fits &= (1 - hyper.betas[1]) * sizes**2 >= info.tiny
-        return fits.all(-1)
+        return (sizes <= torch.finfo(DTYPES[self.dtype]).max ** 0.5 / 8).all(-1)
 
     def subject(
         self, role: str, w: Tensor, lr: float | Tensor, hyper: Hyper, layout: str = "whole"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.errors import GramsTheoryError
 from grams_theory.core.evidence import SharpnessEvidence, Witness
 from grams_theory.engine import exact_step
-from grams_theory.engine.exact import precision, rational, strings
+from grams_theory.engine.exact import exactly, precision, strings
 
 
 class NotAttainedError(GramsTheoryError):
@@ -25,7 +23,7 @@ def attained(claim: Claim) -> SharpnessEvidence | None:
         return None
     examples = []
     for part, data in claim.attained().items():
-        case: Any = {name: _exact(value) for name, value in data.items()}
+        case = exactly(data)
         with precision():
             slack = exact_step.margin_of(claim, case, part)
         moving = all(any(x != 0 for x in case[name]) for name in ("g", "u"))
@@ -35,7 +33,3 @@ def attained(claim: Claim) -> SharpnessEvidence | None:
             )
         examples.append(Witness("quadratic", strings(case), part, "0", "rational arithmetic"))
     return SharpnessEvidence(tuple(examples))
-
-
-def _exact(value: Any) -> Any:
-    return [_exact(entry) for entry in value] if isinstance(value, list | tuple) else rational(value)

@@ -23,6 +23,29 @@ def complexity(x: fmpq) -> int:
     return 2 * (int(abs(x.p)).bit_length() + int(x.q).bit_length()) + (x < 0)
 
 
+def numbers(value: Any) -> Iterator[fmpq]:
+    """Every number in nested data."""
+    if isinstance(value, fmpq):
+        yield value
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from numbers(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from numbers(entry)
+
+
+def largest(case: Case) -> int:
+    """The largest numerator or denominator, but for those of the betas."""
+    free = {name: value for name, value in case.items() if name != "betas"}
+    return max((max(abs(int(x.p)), int(x.q)) for x in numbers(free)), default=0)
+
+
+def total(case: Case) -> int:
+    """The complexity of all numbers together."""
+    return sum(map(complexity, numbers(case)))
+
+
 def simpler(x: fmpq) -> Iterator[fmpq]:
     """Rationals that are simpler than x, simplest first."""
     exact = Fraction(int(x.p), int(x.q))
@@ -87,8 +110,14 @@ def _fewer_coordinates(case: Case, accepts: Holds) -> Case:
     return case
 
 
-def shrink(case: Case, holds: Holds, attempts: int = 5000) -> Case:
-    """The simplest case found for which `holds`, which must hold for `case`, asking it at most `attempts` times."""
+Simpler = Callable[[fmpq], Iterator[fmpq]]
+
+
+def shrink(case: Case, holds: Holds, attempts: int = 5000, simpler: Simpler = simpler) -> Case:
+    """The simplest case found for which `holds`, which must hold for `case`, asking it at most `attempts` times.
+
+    `simpler` gives numbers to try in place of one, simplest first.
+    """
     left = iter(range(attempts))
 
     def accepts(candidate: Case) -> bool:

@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-SCALES = (1.0, 1e-2, 1e2, 1e-6, 1e-38)
+SCALES = (1.0, 1e-2, 1e2, 1e-6, 1e-36)
 """Magnitudes of a row's curvatures. Gradients of the last two are subnormal in float16, and in float32 and bfloat16."""
 OPTIONS = {"condition": (100.0, 1.0, 1e4, 1e6, 1e8), "scale": SCALES}
 """Values that Hypothesis may choose from: the largest ratio of a row's curvatures, and their magnitude."""

@@ -98,28 +98,3 @@ def picture(data: Mapping[str, Any]) -> Picture | None:
             for name, d in ends.items()
         ),
     )
-
-
-RECHECK = """\
-from fractions import Fraction as F
-H = {H}
-g, u, eta = {g}, {u}, {eta}
-pairs = list(zip(g, u))
-steps = dict(Grams=[-eta * abs(b) * ((a > 0) - (a < 0)) for a, b in pairs],
-             Cautious=[-eta * b * (a * b >= 0) for a, b in pairs], Adam=[-eta * b for a, b in pairs])
-for name, d in steps.items():  # f(w + d) - f(w) for the quadratic f with gradient g at w and Hessian H
-    slope = sum(a * x for a, x in zip(g, d))
-    curve = sum(x * h * y for x, row in zip(d, H) for h, y in zip(row, d)) / 2
-    print(name, slope + curve)
-"""
-
-
-def recheck(data: Mapping[str, Any]) -> str:
-    """Ten lines of Python that recompute the change of f under each step, with nothing but `fractions`."""
-
-    def show(value: Any) -> str:
-        if isinstance(value, str):
-            return f'F("{value}")'
-        return "[" + ", ".join(show(item) for item in value) + "]"
-
-    return RECHECK.format(**{name: show(data[name]) for name in ("H", "g", "u", "eta")})

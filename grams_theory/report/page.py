@@ -27,7 +27,7 @@ from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, lines, nu
 from grams_theory.core.verdict import Verdict
 from grams_theory.report import graph, mathml
 from grams_theory.report.chart import chart
-from grams_theory.report.contour import picture, recheck
+from grams_theory.report.contour import picture
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,7 @@ def _text(value: Any) -> str:
 
 
 def _step_picture(witness: Witness):
-    return picture(witness.data) if witness.kind == "quadratic" else None
-
-
-def _step_recheck(witness: Witness) -> str | None:
-    return recheck(witness.data) if witness.kind == "quadratic" else None
+    return picture(witness.data) if "u" in witness.data and witness.kind == "quadratic" else None
 
 
 @cache
@@ -150,7 +146,6 @@ def _template():
         meanings=MEANINGS,
         how=HOW,
         picture=_step_picture,
-        recheck=_step_recheck,
         rest=_rest,
         sources=_sources,
     )

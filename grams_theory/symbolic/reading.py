@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -35,13 +36,19 @@ class Read:
 
     def instances(self, case: Any) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
         """Name, formula and values of each part of each instance."""
-        formulas, instances = self.formal().conclusions, self.reading(case)
+        formulas, instances = _formal(self.formal).conclusions, self.reading(case)
         for label, values in instances.items():
             for part, formula in formulas.items():
                 yield part if len(instances) == 1 else f"{part}, {label}", formula, values
 
 
 read = Read
+
+
+@cache
+def _formal(build: Callable[[], Formal]) -> Formal:
+    """A statement, built once."""
+    return build()
 
 
 def at_every_step(value: Any) -> Any:
@@ -61,13 +68,20 @@ def sides(formula: Any, values: Mapping[str, Any]) -> tuple[Any, Any] | None:
         return sides(formula.args[1], values)
     if not isinstance(formula, sp.Ge | sp.Gt | sp.Le | sp.Lt):
         return None
-    summands = sp.Add.make_args(sp.expand(slack(formula)))
+    summands = _summands(formula)
     if len(summands) < 2:
         return None
     terms = [evaluate(term, values) for term in summands]
     halves = [((abs(term) - term) / 2, (abs(term) + term) / 2) for term in terms]
     smaller, larger = (sum(half[1:], start=half[0]) for half in zip(*halves, strict=True))
     return smaller, larger
+
+
+@cache
+def _summands(relation: Any) -> tuple[Any, ...]:
+    import sympy as sp
+
+    return sp.Add.make_args(sp.expand(slack(relation)))
 
 
 def slack(relation: Any) -> Any:

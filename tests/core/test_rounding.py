@@ -17,7 +17,7 @@ def f64(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-sizes = st.floats(1e-30, 1e30)
+sizes = st.one_of(st.floats(1e-30, 1e30), st.floats(5e-324, 1e-140))
 numbers = st.one_of(st.just(0.0), sizes, sizes.map(lambda x: -x), st.integers(-8, 8).map(float))
 places = st.fractions(-1, 1, max_denominator=7)
 
@@ -26,7 +26,9 @@ places = st.fractions(-1, 1, max_denominator=7)
 def operands(draw):
     """A ball of shape (1,) and an exact number inside it."""
     mid = draw(numbers)
-    rad = draw(st.sampled_from([0.0, 1e-16, 1e-3, 0.9, 2.0])) * max(abs(mid), 1e-30)
+    rad = draw(st.sampled_from([0.0, 1e-16, 1e-3, 0.9, 2.0])) * max(
+        abs(mid), draw(st.sampled_from([1e-30, 0.0]))
+    )
     ball = Ball(f64([mid]), f64([rad]))
     return ball, Fraction(mid) + draw(places) * Fraction(rad)
 
@@ -129,6 +131,41 @@ def test_a_radius_that_forgets_roundings_is_caught(monkeypatch):
     x = torch.rand(200, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     products = Ball.exact(x) * x
     assert not all(encloses(products[i], Fraction(a) ** 2) for i, a in enumerate(x.tolist()))
+
+
+UNDERFLOWING = {
+    "product": lambda x, y: x * y,
+    "quotient": lambda x, y: x / (1 / y),
+    "matrix product": lambda x, y: x @ y.mid.reshape(1, 1),
+    "function": lambda x, y: x.map(lambda t: t * y.mid),
+}
+
+
+@pytest.mark.parametrize("name", UNDERFLOWING)
+def test_what_underflows_is_not_taken_for_zero(name):
+    x, y = Ball.exact(f64([3e-200])), Ball.exact(f64([7e-200]))
+    result = UNDERFLOWING[name](x, y)
+    assert result.mid.item() == 0.0
+    assert encloses(result, Fraction(3e-200) * Fraction(7e-200))
+
+
+def test_exact_zeros_stay_exact():
+    zero, two = Ball.exact(f64([0.0])), Ball.exact(f64([2.0]))
+    matrix = f64([[1.0, 0.0], [0.0, 1.0]])
+    for result in (
+        zero * two,
+        two * 0.0,
+        zero / two,
+        zero.map(torch.sin),
+        Ball.exact(f64([0.0, 2.0])) @ matrix,
+    ):
+        assert (result.mid[0].item(), result.rad[0].item()) == (0.0, 0.0)
+
+
+def test_a_radius_that_forgets_underflow_is_caught(monkeypatch):
+    monkeypatch.setattr(rounding, "FLOOR", 0.0)
+    product = Ball.exact(f64([3e-200])) * Ball.exact(f64([7e-200]))
+    assert not encloses(product, Fraction(3e-200) * Fraction(7e-200))
 
 
 def test_a_division_by_a_ball_that_contains_zero_has_no_bound():

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 
 from grams_theory.engine.exact import (
     Exact,
+    exactly,
+    floats,
     polyak_lojasiewicz,
     positive_semidefinite,
     precision,
     rational,
     spectrum_within,
+    strings,
+    symmetric,
 )
 from grams_theory.symbolic.twin import UndecidedSignError
 
@@ -30,6 +34,24 @@ def test_arithmetic_agrees_with_fractions(numbers, scalar):
 
 def test_a_float_is_taken_for_the_binary_number_that_it_is():
     assert rational(0.1) == rational(Fraction(0.1)) != fmpq(1, 10)
+
+
+def test_nested_numbers_become_exact_and_are_spelled_and_read_again():
+    data = {"H": ((0.5, 0.1),), "eta": "3/4", "pl": None, "run": {"steps": 2}}
+    exact = exactly(data)
+    assert exact == {
+        "H": [[fmpq(1, 2), rational(0.1)]],
+        "eta": fmpq(3, 4),
+        "run": {"steps": fmpq(2)},
+    }
+    assert exactly(strings(exact)) == exact
+    assert floats(exact["H"]) == [[0.5, 0.1]]
+
+
+@pytest.mark.parametrize("corner", [0.1, 0.25])
+def test_a_matrix_is_made_symmetric_exactly(corner):
+    half = symmetric([[1.0, 0.1], [corner, 2.0]])
+    assert half[0][1] == half[1][0] == (rational(0.1) + rational(corner)) / 2
 
 
 def test_a_square_root_is_a_ball_that_encloses_it():

@@ -43,7 +43,9 @@ def first_step(update, case):
 
 def met(update, case):
     """Whether the run's own first step leads from its first gradient to its second on the quadratic."""
-    h, g = case["run"]["gradients"]
+    h, g, *later = case["run"]["gradients"]
+    if later:
+        return False
     turned = apply(case["H"], list(first_step(update, case)))
     return all(arb(x - case["eta"] * y - z).contains(0) for x, y, z in zip(h, turned, g, strict=True))
 
@@ -92,12 +94,7 @@ def test_scaling_divides_the_change_of_the_loss(update):
     """f/L has the changes of f over L = 2, and f(w + eta x)/(L eta^2) those over 2 (3/2)^2."""
     scaled = EXACT_UPDATES[update].normalise(CASE)
     assert (scaled["smoothness"], scaled["eta"]) == (1, 1)
-    before, after = (
-        exact_step.ExactStep(c["H"], c["g"], c["u"], c["smoothness"], c["eta"])
-        .change(PLAYERS[update])[0]
-        .item()
-        for c in (CASE, scaled)
-    )
+    before, after = (exact_step.ExactStep.of([c]).change(PLAYERS[update])[0].item() for c in (CASE, scaled))
     assert before != 0
     assert after == before / (Q(9, 2) if update == "lion" else 2)
 

@@ -52,7 +52,7 @@ def test_a_false_claim_is_refuted_with_an_exact_witness(refuted):
     assert len(data["g"]) == 2
     entries = [*data["g"], *data["u"], *data["H"][0], *data["H"][1], data["eta"], data["smoothness"]]
     numbers = list(map(Fraction, entries))
-    assert max(max(abs(n.numerator), n.denominator) for n in numbers) <= 64
+    assert max(max(abs(n.numerator), n.denominator) for n in numbers) <= 16
 
 
 def test_the_witness_is_reached_by_production_grams_from_zero_state(refuted):

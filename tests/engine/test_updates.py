@@ -44,6 +44,15 @@ def test_the_definition_encloses_the_exact_twin(update, hyper, gradients):
         assert (distance <= defined.rad[row]).all()
 
 
+@pytest.mark.parametrize("hyper", HYPERS, ids=str)
+@pytest.mark.parametrize("update", UPDATES)
+def test_the_formula_for_autograd_is_what_the_definition_encloses(update, hyper, gradients):
+    u = UPDATES[update].define(gradients, hyper, UNIT).u
+    assert (
+        (UPDATES[update].formula(gradients, hyper) - u.mid).abs() <= 2 * u.rad + 8 * UNIT * u.mid.abs()
+    ).all()
+
+
 @pytest.mark.parametrize("update", ["adam", "momentum"])
 def test_a_radius_that_is_too_small_would_be_noticed(update, gradients):
     defined = UPDATES[update].define(gradients, Hyper(), UNIT).u
@@ -62,6 +71,67 @@ def test_production_steps_by_the_definition_up_to_its_rounding(name, dtype, hype
     allowed = defined.rounding + defined.u.rad + 4 * rig.unit * moved.abs() / lr
     assert ((moved / -lr - defined.u.mid).abs() <= allowed).all()
     assert (allowed < 1e-3 * defined.u.mid.abs()).double().mean() > 0.9
+
+
+SIZES = {
+    "float64": (1.0, 1e-150, 1e-310),
+    "float32": (1.0, 1e-18, 1e-37, 1e-42),
+    "bfloat16": (1.0, 1e-18, 1e-37, 1e-40),
+    "float16": (1.0, 1e-2, 1e-4, 1e-6),
+}
+"""Gradients whose square underflows, and subnormal ones."""
+PLAYERS = {"ours": {}, "torch's": {"Adam": "torch.optim:Adam"}}
+SMALL = [(dtype, size) for dtype, sizes in SIZES.items() for size in sizes]
+
+
+def excess(update, rig, hyper, fed, moved):
+    """Distance of a step of size 1 from the exact twin's u over what rounding allows, where that is finite."""
+    defined = UPDATES[update].define(fed, hyper, rig.unit, rig.tiny)
+    allowed = defined.rounding + defined.u.rad + defined.lost
+    exact = torch.stack([by_the_twin(update, fed, row, hyper) for row in range(len(moved))])
+    bounded = allowed.isfinite() & (allowed > 0)
+    return ((-moved - exact).abs() / allowed)[bounded]
+
+
+@pytest.mark.parametrize("implementation", ["loop", "foreach"])
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize(("dtype", "size"), SMALL)
+@pytest.mark.parametrize("hyper", [Hyper(), Hyper((0.5, 0.5), 1e-3)], ids=str)
+def test_no_rounding_or_underflow_of_production_adam_exceeds_its_bound(
+    hyper, dtype, size, player, implementation, gradients
+):
+    rig = Rig(dtype=dtype, cast=PLAYERS[player], implementation=implementation)
+    fed = [rig.narrow(size * g) for g in gradients]
+    moved = rig.displacement("Adam", torch.zeros(6, 4, dtype=torch.float64), fed, 1.0, hyper)
+    assert (excess("adam", rig, hyper, fed, moved) <= 1).all()
+
+
+@pytest.mark.parametrize("dtype", SIZES)
+def test_the_bound_is_no_more_than_a_hundred_times_what_is_seen(dtype, gradients):
+    rig, hyper = Rig(dtype=dtype), Hyper((0.5, 0.5), 1e-3)
+    fed = [rig.narrow(g) for g in gradients]
+    moved = rig.displacement("Adam", torch.zeros(6, 4, dtype=torch.float64), fed, 1.0, hyper)
+    assert excess("adam", rig, hyper, fed, moved).max() > 0.01
+
+
+@pytest.mark.parametrize("update", ["Adam", "SGD"])
+def test_a_bound_without_underflow_is_exceeded_in_float16(update, gradients):
+    rig, hyper = Rig(dtype="float16"), Hyper((0.5, 0.5), 1e-3)
+    fed = [rig.narrow(1e-6 * g) for g in gradients]
+    moved = rig.displacement(update, torch.zeros(6, 4, dtype=torch.float64), fed, 1.0, hyper)
+    base = twin.ROLES[update].update
+    forgetful = UPDATES[base].define(fed, hyper, rig.unit, 0.0)
+    assert ((-moved - forgetful.u.mid).abs() > forgetful.rounding + forgetful.u.rad).any()
+    assert (excess(base, rig, hyper, fed, moved) <= 1).all()
+
+
+def test_where_eps_and_the_second_moment_underflow_there_is_no_bound():
+    """0/0 by the best of implementations."""
+    fed = [torch.tensor([[1e-4, 1.0, 0.0]], dtype=torch.float64)]
+    rig = Rig(dtype="float16")
+    rounding = UPDATES["adam"].define(fed, Hyper(), rig.unit, rig.tiny).rounding
+    assert rounding.isinf().tolist() == [[True, False, True]]
+    assert UPDATES["adam"].define(fed, Hyper(), UNIT).rounding.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["Lion", "SGD"])
@@ -130,7 +200,8 @@ def test_a_setting_whose_update_is_not_its_optimizers_is_refused(setting, error,
 def test_runs_of_momentum_stay_finite_on_the_steepest_functions(dtype):
     """Its steps grow with the gradient: 16 of size 1 where L = 10^6 overflow float32."""
     options = {"condition": 1e4, "scale": 100.0, "wide": False}
-    knobs = {"reached": True, "history": 4, "memory": 0.3, "zeros": 0.0, "fraction": 0.5}
+    knobs = {"reached": True, "history": 4, "memory": 0.3, "zeros": 0.0, "fraction": 0.5, "ascent": 0}
+    knobs |= {"near": 1.0, "layout": "whole"}
     for seed in range(8):
         structure = Structure("pl_sine_composition", 16, seed, 64, options, Hyper((0.99, 0.9)), knobs)
         built = one_step.build(claims.by_id("momentum-descent"), structure, rig=Rig(dtype=dtype))

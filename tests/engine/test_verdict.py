@@ -24,6 +24,11 @@ def fuzzed(cases=10, undecided=0, violations=0):
     return FuzzEvidence(cases, 0, undecided, violations, 0.0, {}, {}, 1, ("Grams",), 0)
 
 
+def estimated(**counts):
+    """Fuzzed on a loss whose L is estimated."""
+    return replace(fuzzed(**counts), estimated=("L", "rounding"))
+
+
 WITNESS = Witness("quadratic", {}, "upper", "-1/2", "rational arithmetic", "gt1.x")
 
 
@@ -41,6 +46,10 @@ WITNESS = Witness("quadratic", {}, "upper", "-1/2", "rational arithmetic", "gt1.
         ([fuzzed(), ArgumentEvidence(("lemma",))], Verdict.GAP),
         ([fuzzed(), WITNESS, ArgumentEvidence(("lemma",))], Verdict.REFUTED),
         ([ProofEvidence("claim", (), (), True)], Verdict.UNDECIDED),
+        ([estimated()], Verdict.SURVIVED),
+        ([estimated(violations=1)], Verdict.UNDECIDED),
+        ([estimated(violations=1), WITNESS], Verdict.UNDECIDED),
+        ([proof(), estimated(violations=1), WITNESS], Verdict.UNDECIDED),
         ([], Verdict.UNDECIDED),
     ],
 )

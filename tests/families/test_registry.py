@@ -92,5 +92,6 @@ def test_values_and_gradients_take_balls_and_leading_time_dimensions(family):
 def test_the_constants_stay_in_the_promised_magnitudes(family):
     for options in ({}, {name: values[-1] for name, values in family.options.items()}):
         f = family(generator(0), min(16, family.max_batch), family.dims[-1], **options)
+        scale = options.get("scale", 1.0)
         for constant in (f.smoothness, f.pl):
-            assert constant is None or bool(((constant >= 1e-6) & (constant <= 1e6)).all())
+            assert constant is None or bool(((constant >= 1e-6 * scale) & (constant <= 1e6 * scale)).all())

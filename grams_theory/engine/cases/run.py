@@ -17,10 +17,10 @@ from grams_theory.core.errors import UsageError
 from grams_theory.core.function import Family, FunctionBatch
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import Ball
-from grams_theory.engine.cases.one_step import choose_step_sizes
+from grams_theory.engine.cases.one_step import choose_step_sizes, stays_finite
 from grams_theory.engine.cases.structure import Structure, covering, structures
 from grams_theory.engine.production import OURS, Hyper, Rig
-from grams_theory.engine.updates import SLACK, bias_correction
+from grams_theory.engine.updates import SLACK, AdamMoments
 
 BATCH = 64
 LARGEST = 1 << 14
@@ -133,23 +133,31 @@ def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy
 def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
     """Run the production optimizer and bound what its rounding may do to the loss.
 
-    A step's update is off by at most a few roundings of its terms, so w is off by `off`; to first order f by
-    ||g|| * off + L off^2 / 2, which the steps of a descent method do not amplify: the drifts add up.
+    A step is off by what rounding may do to the update and to the gradients behind it, and by twice the update where
+    it may turn a gradient's sign, so w is off by `off`; to first order f by ||g|| * off + L off^2 / 2, which the steps
+    of a descent method do not amplify: the drifts add up.
+
+    Raises:
+        UsageError: it made weights NaN or infinite where every number fits into the dtype.
     """
-    subject, unit = rig.subject(role, record.start, eta, record.hyper), rig.unit
-    (beta1, beta2), eps = record.hyper.betas, record.hyper.eps
-    w, drift = [subject.w], [torch.zeros_like(record.f.smoothness)]
-    m = torch.zeros_like(record.start)
-    for t in range(1, record.steps + 1):
-        g = record.f.gradient(Ball.exact(w[-1]))
-        subject.step(g.mid)
+    f, start, lr = record.f, record.start, eta.unsqueeze(-1)
+    subject = rig.subject(role, start, eta, record.hyper)
+    moments = AdamMoments.of(start, record.hyper, rig.unit, rig.tiny)
+    w, drift, sound = [subject.w], [torch.zeros_like(eta)], torch.ones_like(eta, dtype=torch.bool)
+    for _ in range(record.steps):
+        g = f.gradient(Ball.exact(w[-1]))
+        fed = Ball(rig.narrow(g.mid), g.rad + (rig.narrow(g.mid) - g.mid).abs())
+        subject.step(fed.mid)
+        moments.add(fed)
+        update = moments.definition()
+        sound &= rig.in_range([fed.mid]) & stays_finite(w[-1], lr, update, rig)
         w.append(subject.w)
-        m = beta1 * m + (1 - beta1) * g.mid.abs()
-        amplified = 2 * t + 8 + sum(b**t / bias_correction(b, t) for b in (beta1, beta2))
-        update = SLACK * unit * amplified * (m / bias_correction(beta1, t)) + g.rad + unit * g.mid.abs()
-        off = eta.unsqueeze(-1) * update / eps + 4 * unit * (w[-1].abs() + (w[-1] - w[-2]).abs())
+        turned = update.u.where((fed.mid.abs() <= fed.rad) & (fed.rad > 0)).reach
+        off = lr * (update.u.rad + update.rounding + 2 * turned) + update.lost
+        off = off + SLACK * rig.unit * (w[-2].abs() + (w[-1] - w[-2]).abs())
         size = off.norm(dim=-1)
-        drift.append(drift[-1] + size * g.mid.norm(dim=-1) + record.f.smoothness * size**2)
+        drift.append(drift[-1] + size * g.mid.norm(dim=-1) + f.smoothness * size**2)
+    rig.check_finite(role, w[-1], sound)
     return Path(torch.stack(w), torch.stack(drift))
 
 
@@ -161,11 +169,9 @@ def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[RunRe
     start = rig.narrow(f.start(generator(structure.seed, "state", device=rig.device)))
     record = RunRecord(f, start, structure.hyper, structure.knobs["steps"], claim.loosened)
     bound = Ball.exact(1 / f.smoothness) if setting.step_size is None else setting.step_size(record)
-    chosen = choose_step_sizes(bound, structure.knobs["fraction"])
+    chosen = choose_step_sizes(bound, structure.knobs["fraction"], largest=rig.longest_step(record.hyper))
     if chosen is None:
         return None
     eta, inside = chosen
     paths = {name: walk(name, record, eta, rig) for name in setting.optimizers}
-    for name, path in paths.items():
-        rig.check_finite(name, path.w[-1], inside & rig.holds(start))
     return replace(record, eta=eta, paths=paths), inside

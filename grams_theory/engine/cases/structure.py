@@ -58,6 +58,8 @@ def covering(claim: Claim) -> list[Family]:
     Raises:
         UsageError: there is none.
     """
+    if claim.families:
+        return [families.by_name(name) for name in claim.families]
     needed = {assumption.id for assumption in claim.assumptions}
     found = [family for family in families.certifying(needed) if "stochastic" not in family.traits]
     if not found:
@@ -78,6 +80,13 @@ HYPERS = (
 """Defaults first; then a short memory, visible and dominant eps, no momentum, and a first moment that lags."""
 
 
+SEEDS = st.lists(st.integers(0, 63), min_size=5, max_size=5).map(
+    lambda digits: sum(digit << 6 * place for place, digit in enumerate(digits))
+)
+"""Seeds below 2^30, digit by digit: into wider draws Hypothesis mixes integers of whatever modules are imported, and
+then a turn would not be a function of its number."""
+
+
 CELLS = 1 << 24
 """Entries of the largest batch of Hessians, B D D: what bounds the memory of a batch."""
 
@@ -91,7 +100,7 @@ def structures(
     return Structure(
         family=family.name,
         dim=dim,
-        seed=draw(st.integers(0, 2**32 - 1)),
+        seed=draw(SEEDS),
         batch=min(batch, max(1, CELLS // dim**2)),
         options={name: draw(st.sampled_from(values)) for name, values in family.options.items()},
         hyper=draw(st.sampled_from(hypers)),
