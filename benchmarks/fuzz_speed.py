@@ -3,9 +3,9 @@
     python benchmarks/fuzz_speed.py [--device cuda] [--threads N] [--seconds X] [--figure PATH]
 
 A problem-step is one production step of one problem of dimension D, with the claim's margins and their rounding
-bounds. Three ways: (a) a Hypothesis test that draws one problem at a time, steps it once with the published optimizer
-(`grams.Grams`), or 8 times, and checks the bound in plain floats, without a rounding bound; (b) the engine's eager batches; (c)
-compiled streams. Drawing the problems is part of all three; compiling is not, and is told apart.
+bounds. Three ways: (a) a Hypothesis test that draws one problem at a time, steps it with the published optimizer
+(`grams.Grams`), once or 8 times, and checks the bound in plain floats, without a rounding bound; (b) the engine's eager
+batches; (c) compiled streams. Drawing the problems is part of all three; compiling is not, and is told apart.
 
 The floor is the memory traffic of a problem-step that keeps nothing in registers: it reads and writes w, m and v and
 reads the diagonal h and the centre c, 6 D numbers of the weights' type and 2 D of float64, at the bandwidth of an

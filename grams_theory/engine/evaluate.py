@@ -97,7 +97,9 @@ def evaluate(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> Outcome 
     return replace(outcome, resolution=resolve(claim, structure, outcome, rig))
 
 
-def margins_and_ratios(claim: Claim, record: Any, rows: Tensor) -> tuple[Mapping[str, Ball], dict[str, float]]:
+def margins_and_ratios(
+    claim: Claim, record: Any, rows: Tensor
+) -> tuple[Mapping[str, Ball], dict[str, float]]:
     """By part: the margins, and the largest smaller/larger over the rows (B,) and steps; 1 means that it is attained.
 
     No ratio for a part without two sides, for a hand-written margin, and where rounding hides both sides.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -41,9 +42,13 @@ class Definition:
     lost: Tensor
 
 
-Define = Callable[[Sequence[Tensor], Hyper, float, float], Definition]
-"""Gradients of shape (B, D), oldest first, hyperparameters, and of the tested dtype the unit roundoff, and what a
-product may lose when it underflows."""
+class Define(Protocol):
+    """Gradients of shape (B, D), oldest first, hyperparameters, and of the tested dtype the unit roundoff, and what a
+    product may lose when it underflows -> the update."""
+
+    def __call__(
+        self, gradients: Sequence[Tensor], hyper: Hyper, unit: float = UNIT, tiny: float = TINY, /
+    ) -> Definition: ...
 
 
 Formula = Callable[[Sequence[Tensor], Hyper], Tensor]

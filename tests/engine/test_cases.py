@@ -36,10 +36,14 @@ def drawn(**knobs):
     return one_step.draw(SHARP, structure(**knobs))
 
 
-def built(**knobs):
+def stepped(**knobs):
+    """Step sizes, what the premise allows at most, and the rows inside it, of the rows that have a bound."""
     found = one_step.build(SHARP, structure(**knobs))
     assert found is not None
-    return found
+    step, inside = found
+    assert step.eta is not None
+    bound = longest_step_size(SHARP.setting, step)
+    return step.eta, bound.mid - bound.rad, inside
 
 
 def distance(state):
@@ -69,29 +73,23 @@ def test_zeros_are_exact_in_weights_and_history_and_of_both_signs():
 
 @pytest.mark.parametrize("fraction", [1.0, 0.5])
 def test_no_step_size_exceeds_its_fraction_of_the_bound_and_some_attain_it(fraction):
-    step, inside = built(fraction=fraction)
-    bound = longest_step_size(SHARP.setting, step)
-    low = fraction * (bound.mid - bound.rad)[inside]
-    assert (step.eta[inside] <= low).all()
-    assert (step.eta[inside] == low).sum() >= one_step.STEP_SIZES
+    eta, longest, inside = stepped(fraction=fraction)
+    assert (eta <= fraction * longest)[inside].all()
+    assert (eta == fraction * longest)[inside].sum() >= one_step.STEP_SIZES
 
 
 def test_a_climbing_batch_gives_each_row_its_own_longest_step_size():
-    step, inside = built(ascent=1)
-    bound = longest_step_size(SHARP.setting, step)
-    assert torch.equal(step.eta[inside], (bound.mid - bound.rad)[inside])
+    eta, longest, inside = stepped(ascent=1)
+    assert torch.equal(eta[inside], longest[inside])
 
 
-@pytest.mark.parametrize(("longer", "allowed"), [(1.0, True), (1 + 1e-9, False)])
-def test_a_step_size_just_above_the_bound_is_outside_the_premise(longer, allowed):
-    state = drawn()
-    step, inside = built()
-    bound = longest_step_size(SHARP.setting, step)
-    eta = torch.where(inside, longer * (bound.mid - bound.rad), 1.0)
-    measured = one_step.measure(SHARP, state, eta=eta)
+@pytest.mark.parametrize(("factor", "allowed"), [(1.0, True), (1 + 1e-9, False)])
+def test_a_step_size_just_above_the_bound_is_outside_the_premise(factor, allowed):
+    _, longest, inside = stepped()
+    measured = one_step.measure(SHARP, drawn(), eta=torch.where(inside, factor * longest, 1.0))
     assert measured is not None
-    again = measured[1]
-    assert torch.equal(again[inside], torch.full_like(again[inside], allowed))
+    assert inside.any()
+    assert (measured[1][inside] == allowed).all()
 
 
 def test_no_step_size_exceeds_what_the_dtype_holds():

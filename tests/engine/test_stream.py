@@ -14,7 +14,8 @@ from grams_theory.engine.cases.step import State
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import Hyper, Rig
 from grams_theory.engine.stream import Stream, Swept, sweep
-from grams_theory.engine.stream.program import tensors
+from grams_theory.engine.stream.compilers import inductor
+from grams_theory.engine.stream.program import filled, tensors
 from grams_theory.optim import rule
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
@@ -58,8 +59,10 @@ def by_engine(stream):
     w, history = state.w, state.history
     for _ in range(stream.steps):
         eta = torch.full_like(state.f.smoothness, lr)
-        record, inside = measure(stream.claim, State(state.f, w, history, state.hyper), rig, eta=eta)
-        yield record, inside
+        taken = measure(stream.claim, State(state.f, w, history, state.hyper), rig, eta=eta)
+        assert taken is not None
+        yield taken
+        record, _ = taken
         history = record.gradients
         run.step(history[-1])
         w = run.w
@@ -94,21 +97,28 @@ def test_the_compiled_stream_agrees_with_the_eager_one(spec):
     assert totals(s.measure(0)) == totals(s.measure(0, compiled=False))
     state = s.fill(0)
     (record, _), *_ = by_engine(s)
-    margins = s.claim.margin(record)
+    margins = dict(s.claim.margin(record))
+    rounding = torch.stack([record.allowance(name) for name in s.claim.setting.optimizers]).amax((0, -1))
+    own = (
+        rounding if s.claim.id == "definitions" else 0 * rounding
+    )  # it measures the rounding of production itself
     rows = next(iter(s.program.rows(state)))
     for row in range(s.structure.batch):
         counts, minima, _ = s.kernel({name: x[row : row + 1] for name, x in tensors(state).items()})
         assert counts[:2].tolist() == [int(rows.inside[row]), int(rows.undecided[row])]
         for place, (part, margin) in enumerate(margins.items()):
             found, eager = minima[len(margins) + place], rows.margin[part][row]
-            assert found == eager == torch.inf or abs(found - eager) <= 2 * margin.rad[row], (row, part)
+            assert found == eager == torch.inf or abs(found - eager) <= 2 * margin.rad[row] + own[row], (
+                row,
+                part,
+            )
 
 
 @needs_compiler
 def test_a_refuted_claim_is_violated_where_the_address_says():
     s = stream(*FAST["refuted, in float32"])
     found = sum(s.measured(range(4)), start=Swept())
-    part, address = found.first
+    part, address = found.first or pytest.fail("no violation has an address")
     record, row = s.replay(address)
     assert found.violations > 0
     assert s.claim.margin(record)[part].surely_negative()[row]
@@ -127,8 +137,9 @@ def test_a_faulty_optimizer_is_caught():
     planted = stream(role="Grams", player=Unsigned)
     found = planted.measure(0)
     assert found.violations == planted.measure(0, compiled=False).violations > 0
-    record, row = planted.replay(found.first[1])
-    assert planted.claim.margin(record)[found.first[0]].surely_negative()[row]
+    part, address = found.first or pytest.fail("no violation has an address")
+    record, row = planted.replay(address)
+    assert planted.claim.margin(record)[part].surely_negative()[row]
     assert stream().measure(0).violations == 0
 
 
@@ -219,21 +230,19 @@ def test_without_a_compiler_it_says_what_to_do(monkeypatch):
 @pytest.mark.slow
 def test_inductor_agrees_with_the_kernel():
     """What a GPU runs, on this CPU."""
-    from grams_theory.engine.stream.compilers import inductor
-
     s = stream("alignment", dim=3)
-    state = s.fill(0)
+    state, program = s.fill(0), s.program
     held = tensors(state)
 
     def run(given):
-        from grams_theory.engine.stream.program import filled
-
-        for rows in s.program.rows(filled(state, given)):
+        for rows in program.rows(filled(state, given)):
             yield rows.counted, rows.minimised
 
     counts, minima, _ = inductor(run, held)(held)
+    by_torch = s.eager(state)
     assert torch.equal(counts, s.kernel(held)[0])
-    assert torch.allclose(minima, s.kernel(held)[1], rtol=1e-9)
+    margins = [x.reshape(s.steps, 2, -1)[:, 1] for x in (minima, by_torch[1])]
+    assert torch.allclose(*margins, rtol=1e-9)
 
 
 @pytest.mark.gpu

@@ -2,6 +2,8 @@
 
 import pytest
 
+import grams_theory.engine  # noqa: F401  pytester forgets what a run imports, and NumPy cannot be imported twice
+
 pytest_plugins = ["pytester"]
 
 FAULTY = """
@@ -100,7 +102,8 @@ def test_the_checks_may_be_put_on_a_loss(run):
 
 
 def test_the_dtype_reaches_the_weights(run):
-    done = run(*CHECKS, "--gt-optimizer=faulty:Both", "--gt-dtype=float32", "-k", "definitions")
+    fault = ("--gt-optimizer=faulty:Both", "--gt-dtype=float32", "--gt-budget=5000")
+    done = run(*CHECKS, *fault, "-k", "definitions")
     done.assert_outcomes(failed=1, deselected=40)
     done.stdout.fnmatch_lines(["*dtype=torch.float32)*"])
 
@@ -178,7 +181,7 @@ def test_the_fixtures_fuzz_the_optimizer_under_test(run, write):
             assert result.fuzz.optimizers[0] == "faulty:Both"
             assert fuzz_claim("alignment", budget=200).verdict == "survived"
             with pytest.raises(pytest.fail.Exception, match="is violated by faulty:Both as Grams"):
-                assert_claim("definitions", dtype="float32")
+                assert_claim("definitions", dtype="float32", budget=5000)
         """
     )
     done = run("--gt-optimizer=faulty:Both")

@@ -55,9 +55,16 @@ def strategy(claim: Claim, family: Family, batch: int = BATCH) -> SearchStrategy
         layout=st.sampled_from(LAYOUTS),
         zeros=st.sampled_from([0.0, 0.0, 0.3]),
         fraction=st.sampled_from([1.0, 0.999, 0.5, 0.9, 0.1, 0.01]),
-        ascent=st.sampled_from([0] * 14 + [8, 32]),
+        ascent=st.sampled_from(_ascents(family, batch)),
     )
     return drawn.map(lambda structure: _climbing(structure) if structure.knobs["ascent"] else structure)
+
+
+def _ascents(family: Family, batch: int) -> list[int]:
+    """Lengths of climbs: one batch in 32, one in 8 once batches are large; none on data, where steps are dear."""
+    if "real-data" in family.traits:
+        return [0]
+    return [0] * 31 + [8] if batch <= BATCH else [0] * 14 + [8, 32]
 
 
 def _climbing(structure: Structure) -> Structure:

@@ -67,9 +67,9 @@ def inductor(
         return reduced(run(dict(zip(like, held, strict=True))))
 
     given = list(like.values())
+    graph = make_fx(whole)(*given)
+    constants = _constants_as_arguments(graph, given[0].device)
     with torch.no_grad():
-        graph = make_fx(whole)(*given)
-        constants = _constants_as_arguments(graph, given[0].device)
         function: Any = compile_graph(graph, [*given, *constants])
     return lambda held: function(*(held[name] for name in like), *constants)
 

@@ -182,11 +182,15 @@ class _Lowering:
             raise _untranslated(operation)
         if term.type not in (kind, "U"):
             term = self._emit("cast", [term], kind, term.shape)
-        source = term.source
-        if isinstance(source, Table) and term.shape != shape and prod(term.shape) > 1:
+        source, single = term.source, prod(term.shape) == 1
+        if isinstance(source, Table) and (single or term.shape != shape):
             look, before = source.look, term.shape
-            source = Table(kind, lambda index: look(_aligned(index, shape, before)), source.stage)
-        return Term(source, shape if prod(term.shape) > 1 else ())
+            source = Table(
+                kind,
+                lambda index: look(["0"] * len(before) if single else _aligned(index, shape, before)),
+                source.stage,
+            )
+        return Term(source, () if single else shape)
 
     def _transposed(self, operation: Operation) -> Term:
         term, rank = self._term(operation.args[0]), operation.out.tensor.dim()
