@@ -1,8 +1,12 @@
 """The pytest plugin, run by pytester: options, fixtures, the marker, and the checks that are ready to run."""
 
 import pytest
+import torch
 
-import grams_theory.engine  # noqa: F401  pytester forgets what a run imports, and NumPy cannot be imported twice
+from grams_theory.engine import fuzz
+from grams_theory.families import from_loss
+from grams_theory.testing.contract import CHECKS as PROMISES
+from grams_theory.testing.roles import claims_about, natural_role
 
 pytest_plugins = ["pytester"]
 
@@ -16,6 +20,15 @@ class Both(EpsilonUnderTheRoot, GradientOverwritten):
 """
 CHECKS = ("--pyargs", "grams_theory.testing.checks")
 CHEAP = ("--gt-budget=500", "-p", "no:cacheprovider")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """Import what a run imports: pytester forgets it afterwards, and extension modules cannot be imported twice."""
+    x = torch.ones(2, 2)
+    line = from_loss(torch.nn.Linear(2, 1), torch.nn.MSELoss(), (x, x[:, :1]), name="a line")
+    assert natural_role(torch.optim.Adam) == "Adam"
+    assert fuzz("definitions", optimizer="torch.optim:Adam", role="Adam", loss=line, budget=1).fuzz.cases
 
 
 @pytest.fixture
@@ -33,6 +46,9 @@ def run(pytester):
         """,
     )
     pytester.syspathinsert()
+    claims_about(
+        "Grams"
+    )  # pytester forgets what a run imports, but extension modules cannot be imported twice
     return lambda *arguments: pytester.runpytest_inprocess(*CHEAP, *arguments)
 
 
@@ -49,15 +65,12 @@ def test_the_checks_of_a_sound_optimizer_pass(run):
 
 
 def test_there_is_one_check_for_each_promise_and_each_claim_of_the_role(run):
-    from grams_theory.testing.contract import CHECKS as promises
-    from grams_theory.testing.roles import claims_about
-
     done = run(*CHECKS, "--gt-optimizer=torch.optim:Adam", "--collect-only", "-q")
     for claim in claims_about("Adam"):
         done.stdout.fnmatch_lines([f"*::test_claim[[]{claim.id}]"])
-    for check in promises:
+    for check in PROMISES:
         done.stdout.fnmatch_lines([f"*::test_contract[[]{check.__name__.removeprefix('check_')}]"])
-    done.stdout.fnmatch_lines([f"{len(promises) + len(claims_about('Adam'))} tests collected*"])
+    done.stdout.fnmatch_lines([f"{len(PROMISES) + len(claims_about('Adam'))} tests collected*"])
 
 
 def test_the_checks_of_a_faulty_optimizer_show_the_witness_and_its_token(run):
