@@ -24,11 +24,13 @@ from grams_theory.core.random import stream_seed
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome, evaluate
-from grams_theory.engine.production import OURS, Rig
+from grams_theory.engine.production import OURS, Rig, is_coordinatewise
 from grams_theory.engine.tally import Tally
 
 SHARE = 8
 """A turn has at most 1/SHARE as many rows as all turns before it, once those are many."""
+APART = 64
+"""Rows of a batch in which every row is a parameter of its own, since an optimizer couples coordinates."""
 SHRINKS = 60
 """Structures that Hypothesis may try while it shrinks a falsifying one."""
 SHRINK_ROWS = 1 << 18
@@ -93,18 +95,24 @@ class Campaign:
         pool = DRIVERS[type(self.claim.setting)].pool(self.claim)
         return tuple(family for family in pool if not self.quadratic or "quadratic" in family.traits)
 
+    @property
+    def _coordinatewise(self) -> bool:
+        """Whether each optimizer under test steps a whole batch in one parameter."""
+        roles = getattr(self.claim.setting, "optimizers", ())
+        return all(is_coordinatewise(self.rig.optimizer(role)) for role in roles)
+
     def turns(self) -> Iterator[Turn]:
         """All turns, without end. The families take turns too, so that each has its share whatever Hypothesis prefers.
 
         Turns grow with what was drawn before them: first in structures, so that Hypothesis can aim, then in rows.
         """
-        driver = DRIVERS[type(self.claim.setting)]
-        before = 0
+        driver, before = DRIVERS[type(self.claim.setting)], 0
+        first, largest = (driver.BATCH, driver.LARGEST) if self._coordinatewise else (APART, APART)
         for index, family in enumerate(cycle(self.families)):
-            batch = min(driver.BATCH, family.max_batch)
+            batch = min(first, family.max_batch)
             room = before // SHARE
             examples = max(driver.EXAMPLES[0], min(driver.EXAMPLES[1], room // batch))
-            batch = max(batch, min(driver.LARGEST, family.max_batch, _power_of_two(room // examples)))
+            batch = max(batch, min(largest, family.max_batch, _power_of_two(room // examples)))
             turn = Turn(index, family, examples, batch, before)
             yield turn
             before += turn.rows

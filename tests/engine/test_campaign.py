@@ -8,9 +8,10 @@ import pytest
 from hypothesis import strategies as st
 
 from grams_theory import claims
-from grams_theory.engine.campaign import SHARE, Campaign
+from grams_theory.engine.campaign import APART, SHARE, Campaign
 from grams_theory.engine.cases import DRIVERS, structure
 from grams_theory.engine.cases.structure import CELLS
+from grams_theory.engine.production import Rig
 
 FLOW = Campaign(claims.by_id("theorem-4.6"), quadratic=True)
 STEP = Campaign(claims.by_id("alignment"), quadratic=True)
@@ -95,6 +96,12 @@ def test_no_turn_is_more_than_a_small_share_of_what_was_drawn_before():
     assert len(late) > 100
     assert all(one.rows <= one.before // SHARE for one in late)
     assert late[-1].batch > 100 * late[0].batch
+
+
+def test_batches_stay_small_where_each_row_is_a_parameter_of_its_own():
+    coupled = Rig(cast={"Grams": "lion_pytorch.cautious_lion:Lion"})
+    late = [turn(Campaign(claims.by_id("lemma-4.2"), rig, quadratic=True), 300) for rig in (coupled, Rig())]
+    assert late[0].batch == APART < late[1].batch
 
 
 def test_no_batch_has_more_cells_than_memory_allows():
