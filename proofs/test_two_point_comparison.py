@@ -58,9 +58,10 @@ def test_with_one_percent_more_curvature_it_is_false():
 
 def test_a_planted_fault_the_descent_lemma_between_the_points_is_caught():
     def margin(s):
-        x = s.eta * (s.a - s.r)
+        between = s.a - s.r
+        bend = s.smoothness * (s.eta * s.eta / 2) * norm2(between)
         difference = s.change("Grams") - s.change("CautiousAdam")
-        return {"Cautious to Grams": inner(s.g, x) + s.smoothness / 2 * norm2(x) - difference}
+        return {"Cautious to Grams": s.eta * inner(s.g, between) + bend - difference}
 
     _, found = hunt(replace(by_id("two-point-comparison"), margin=margin), Budget.parse(2000))
     assert found is not None

@@ -25,7 +25,7 @@ from grams_theory.symbolic import twin
 
 
 class NoExactForm(Exception):
-    """Exact arithmetic has nothing to say: the margin is about rounding, or g determines no f(w) - f*."""
+    """Exact arithmetic has nothing to say: on rounding, on f(w) - f* where g does not tell it, on tensors."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,11 @@ def margins(claim: Claim, cases: Sequence[Case]) -> Mapping[str, Exact]:
         ZeroDivisionError: a case has none.
     """
     assert claim.margin is not None
-    return claim.margin(ExactStep.of(cases))
+    record = ExactStep.of(cases)
+    try:
+        return claim.margin(record)
+    except (AttributeError, TypeError) as error:
+        raise NoExactForm(f"the margin asks of exact numbers what only tensors have: {error}") from error
 
 
 def margin_of(claim: Claim, case: Case, part: str) -> Any | None:

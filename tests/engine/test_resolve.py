@@ -152,6 +152,16 @@ def test_a_claim_without_an_exact_form_is_left_alone():
     assert evaluate(narrow, structure(claim)).resolved == 0
 
 
+def test_a_margin_that_only_tensors_can_take_is_fuzzed_and_left_undecided():
+    claim = claims.by_id("alignment")
+    wanting = replace(
+        claim, margin=lambda s: {part: m.unsqueeze(-1).sum(-1) for part, m in claim.margin(s).items()}
+    )
+    outcome = evaluate(wanting, structure(claim))
+    assert outcome.resolved == 0
+    assert int(outcome.undecided().sum()) == int(evaluate(claim, structure(claim)).resolved) > 0
+
+
 def test_the_evidence_says_how_many_were_resolved(monkeypatch):
     claim = claims.by_id("alignment")
     evidence, _ = hunt(claim, Budget.parse(2000))
