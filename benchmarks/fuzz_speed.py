@@ -34,6 +34,7 @@ from hypothesis import strategies as st
 from grams_theory import claims, families
 from grams_theory.core.random import generator
 from grams_theory.engine.campaign import threads as threads_of_torch
+from grams_theory.engine.cases.one_step import PLAIN
 from grams_theory.engine.cases.step import State
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import evaluate
@@ -47,16 +48,6 @@ DIM = 8
 STEPS = 8
 CHUNK = Structure("diagonal_quadratic", DIM, seed=1, batch=2048)
 STARTS = 16
-EAGER = {
-    "reached": False,
-    "history": 0,
-    "memory": 1.0,
-    "near": 1.0,
-    "zeros": 0.0,
-    "fraction": 1.0,
-    "layout": "whole",
-    "ascent": 0,
-}
 PROBE = 1 << 26
 """Numbers of the tensor whose in-place `mul_` measures the bandwidth."""
 FIGURE = Path(__file__).parent.parent / "docs" / "fuzz_speed.png"
@@ -115,7 +106,7 @@ def one_at_a_time(examples: int, steps: int) -> int:
 
 def eager_batch(rig: Rig) -> int:
     """(b): one batch as the engine evaluates it."""
-    structure = Structure("diagonal_quadratic", DIM, seed=1, batch=256, knobs=EAGER)
+    structure = Structure("diagonal_quadratic", DIM, seed=1, batch=256, knobs=PLAIN)
     with threads_of_torch(1):
         assert evaluate(CLAIM, structure, rig=rig) is not None
     return structure.batch

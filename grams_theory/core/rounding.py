@@ -82,6 +82,21 @@ class Ball:
         """The largest magnitude in the ball: 0 only of the exact number 0."""
         return self.mid.abs() + self.rad
 
+    @property
+    def low(self) -> Tensor:
+        """The lower end, rounded."""
+        return self.mid - self.rad
+
+    @property
+    def terms(self) -> Tensor:
+        """About the magnitude of the terms that it was computed from: the radius in units of roundoff."""
+        return self.rad / UNIT
+
+    @property
+    def relative(self) -> Tensor:
+        """The midpoint over the magnitude of its terms; of exact numbers the sign."""
+        return torch.where(self.terms > 0, self.mid / self.terms, self.mid.sign())
+
     def __mul__(self, other: Ball | Tensor | Scalar) -> Ball:
         mid, rad = _parts(other)
         factor = abs(mid) + rad

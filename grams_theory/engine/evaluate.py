@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grams_theory import families
 from grams_theory.core.claim import Claim
-from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.premise import contradicted
@@ -60,9 +60,7 @@ class Outcome:
 
     def relative(self, part: str) -> Tensor:
         """Margin over the magnitude of its terms (radius / roundoff), +inf outside the premise, shape (B,)."""
-        margin = self.margins[part]
-        size = margin.rad / UNIT
-        relative = torch.where(size > 0, margin.mid / size, margin.mid.sign())
+        relative = self.margins[part].relative
         return torch.where(self.inside & ~relative.isnan(), relative, torch.inf)
 
     def worst(self) -> tuple[str, int] | None:

@@ -16,16 +16,7 @@ from grams_theory.engine.hunt import hunt
 from grams_theory.engine.production import Hyper, Rig
 
 SHARP = claims.by_id("comparison-sharp")
-KNOBS = {
-    "reached": False,
-    "history": 2,
-    "memory": 1.0,
-    "near": 1.0,
-    "layout": "whole",
-    "zeros": 0.0,
-    "fraction": 1.0,
-}
-KNOBS |= {"ascent": 0}
+KNOBS = {**one_step.PLAIN, "history": 2}
 
 
 def structure(family="diagonal_quadratic", dim=3, options=None, **knobs):

@@ -13,15 +13,7 @@ from grams_theory.engine.evaluate import evaluate
 from grams_theory.engine.production import OURS, Hyper, Rig
 from grams_theory.engine.search import descend
 
-KNOBS = {
-    "reached": False,
-    "history": 2,
-    "memory": 1.0,
-    "near": 1.0,
-    "layout": "whole",
-    "zeros": 0.0,
-    "fraction": 1.0,
-}
+KNOBS = {**one_step.PLAIN, "history": 2}
 SHARP = ("comparison-sharp", "comparison-sharp-convex", "grams-vs-adam-sharp", "lemma-4.2", "lemma-3.9")
 
 

@@ -200,8 +200,7 @@ def test_a_setting_whose_update_is_not_its_optimizers_is_refused(setting, error,
 def test_runs_of_momentum_stay_finite_on_the_steepest_functions(dtype):
     """Its steps grow with the gradient: 16 of size 1 where L = 10^6 overflow float32."""
     options = {"condition": 1e4, "scale": 100.0, "wide": False}
-    knobs = {"reached": True, "history": 4, "memory": 0.3, "zeros": 0.0, "fraction": 0.5, "ascent": 0}
-    knobs |= {"near": 1.0, "layout": "whole"}
+    knobs = {**one_step.PLAIN, "reached": True, "history": 4, "memory": 0.3, "fraction": 0.5}
     for seed in range(8):
         structure = Structure("pl_sine_composition", 16, seed, 64, options, Hyper((0.99, 0.9)), knobs)
         built = one_step.build(claims.by_id("momentum-descent"), structure, rig=Rig(dtype=dtype))

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from grams_theory.core.claim import Claim, OneStep
-from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.step import State, Step, longest_step_size
 from grams_theory.engine.production import Rig
 from grams_theory.engine.search import Objective, descend
-from grams_theory.engine.updates import base_update
+from grams_theory.engine.updates import Definition, base_update
 from grams_theory.symbolic.twin import role
 
 NEGLIGIBLE = 1e-6
@@ -45,7 +45,6 @@ def relative_margin(claim: Claim, state: State, fraction: float) -> Objective:
     setting = claim.setting
     assert isinstance(setting, OneStep)
     f, base = state.f, base_update(setting)
-    L = Ball.exact(f.smoothness / claim.loosened.get("smooth", 1))
 
     def margins(step: Step, eta: Tensor) -> list[Ball]:
         moved = {name: -eta.unsqueeze(-1) * getattr(step, role(name).step).mid for name in setting.optimizers}
@@ -58,11 +57,11 @@ def relative_margin(claim: Claim, state: State, fraction: float) -> Objective:
         gradients = (*history, g.mid)
         u = base.formula(gradients, state.hyper)
         exact = torch.zeros_like(w)
-        step = Step(f, w, g, Ball(u, exact), gradients, exact, L, unit=0.0, loosened=claim.loosened)
-        bound = longest_step_size(setting, step)
-        eta = fraction * (bound.mid - bound.rad)
+        update = Definition(Ball(u, exact), rounding=exact, lost=exact)
+        step = Step.before(claim, f, w, g, gradients, update, unit=0.0)
+        eta = fraction * longest_step_size(setting, step).low
         found = margins(step, eta)
-        sizes = [margin.rad / UNIT for margin in found]
+        sizes = [margin.terms for margin in found]
         if setting.step_size is not None:
             bent = [
                 margin.mid - 2 * half.mid for margin, half in zip(found, margins(step, eta / 2), strict=True)

@@ -33,6 +33,17 @@ STEP_SIZES = 8
 CLIMBERS = 256
 """Rows of a batch that climbs: a step of all of them costs about as much as ten times as many rows that do not."""
 EXACT = True
+PLAIN = {
+    "reached": False,
+    "history": 0,
+    "memory": 1.0,
+    "near": 1.0,
+    "layout": "whole",
+    "zeros": 0.0,
+    "fraction": 1.0,
+    "ascent": 0,
+}
+"""The knobs of a batch with nothing special: the first step of one tensor, from anywhere, of the longest size."""
 
 
 pool = covering
@@ -109,7 +120,7 @@ def choose_step_sizes(
 
     There are at most so many different ones, none above `largest`: neighbours in size share the smallest bound.
     """
-    low = bound.mid - bound.rad
+    low = bound.low
     usable = torch.isfinite(low) & (low > 0)
     if not bool(usable.any()):
         return None
@@ -129,15 +140,12 @@ def stays_finite(w: Tensor, eta: Tensor | float, update: Definition, rig: Rig) -
 
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step, Tensor] | None:
     """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
-    state, fraction, ascent = (
-        draw(claim, structure, rig),
-        structure.knobs["fraction"],
-        structure.knobs["ascent"],
-    )
-    if not ascent:
-        return measure(claim, state, rig, fraction=fraction)
-    state = climb(claim, state, rig, fraction=fraction, steps=ascent)
-    return measure(claim, state, rig, fraction=fraction, step_sizes=structure.batch)
+    state = draw(claim, structure, rig)
+    fraction, ascent, step_sizes = structure.knobs["fraction"], structure.knobs["ascent"], STEP_SIZES
+    if ascent:
+        state = climb(claim, state, rig, fraction=fraction, steps=ascent)
+        step_sizes = structure.batch
+    return measure(claim, state, rig, fraction=fraction, step_sizes=step_sizes)
 
 
 def measure(
@@ -163,19 +171,7 @@ def measure(
     g = f.gradient(Ball.exact(w))
     gradients = (*state.history, rig.narrow(g.mid))
     update = base.define(gradients, state.hyper, rig.unit, rig.tiny)
-    L = Ball.exact(f.smoothness / claim.loosened.get("smooth", 1))
-    step = Step(
-        f,
-        w,
-        g,
-        update.u,
-        gradients,
-        update.rounding,
-        L,
-        unit=rig.unit,
-        lost=update.lost,
-        loosened=claim.loosened,
-    )
+    step = Step.before(claim, f, w, g, gradients, update, rig.unit)
     bound = longest_step_size(setting, step)
     if eta is None:
         chosen = choose_step_sizes(bound, fraction, step_sizes, rig.longest_step(state.hyper))
@@ -183,7 +179,7 @@ def measure(
             return None
         eta, inside = chosen
     else:
-        inside = (eta > 0) if setting.step_size is None else (eta > 0) & (eta <= bound.mid - bound.rad)
+        inside = (eta > 0) if setting.step_size is None else (eta > 0) & (eta <= bound.low)
     inside = inside & rig.in_range(gradients) & stays_finite(w, eta.unsqueeze(-1), update, rig)
     moved = {
         name: rig.displacement(name, w, gradients, eta, state.hyper, state.layout)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grams_theory.core.claim import OneStep
+from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.errors import UsageError
 from grams_theory.core.function import FunctionBatch
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.production import Hyper
-from grams_theory.engine.updates import SLACK
+from grams_theory.engine.updates import SLACK, Definition
 from grams_theory.optim.rule import SMALLEST_MEAN
 from grams_theory.symbolic.twin import ROLES, role
 
@@ -55,6 +55,31 @@ class Step:
     """What underflow may do to eta times u, shape (B, D)."""
     loosened: Mapping[str, int] = field(default_factory=dict)
     """`Claim.loosened`: L, μ and f* are those of the statement."""
+
+    @classmethod
+    def before(
+        cls,
+        claim: Claim,
+        f: FunctionBatch,
+        w: Tensor,
+        g: Ball,
+        gradients: Sequence[Tensor],
+        update: Definition,
+        unit: float,
+    ) -> Step:
+        """The cases of a claim before its optimizers have moved."""
+        return cls(
+            f,
+            w,
+            g,
+            update.u,
+            tuple(gradients),
+            update.rounding,
+            Ball.exact(f.smoothness / claim.loosened.get("smooth", 1)),
+            unit=unit,
+            lost=update.lost,
+            loosened=claim.loosened,
+        )
 
     @property
     def pl(self) -> Ball:

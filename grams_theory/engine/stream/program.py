@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grams_theory.core.claim import Claim, OneStep
-from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.one_step import stays_finite
 from grams_theory.engine.cases.step import State, Step
 from grams_theory.engine.production import DTYPES, Hyper, Rig, build
@@ -108,7 +108,6 @@ class Program:
         for gradient in state.history:
             for player in players.values():
                 player.step(w, gradient)
-        L = Ball.exact(f.smoothness / self.claim.loosened.get("smooth", 1))
         eta = torch.full_like(f.smoothness, self.lr)
         history = list(state.history)
         fits = torch.ones_like(f.smoothness, dtype=torch.bool)
@@ -120,24 +119,11 @@ class Program:
             fits = fits & rig.in_range(history[-1:])
             update = base.define(history, hyper, rig.unit, rig.tiny)
             moved = {name: player.step(w, history[-1]) for name, player in players.items()}
-            step = Step(
-                f,
-                w,
-                g,
-                update.u,
-                tuple(history),
-                update.rounding,
-                L,
-                eta=eta,
-                moved=moved,
-                unit=rig.unit,
-                lost=update.lost,
-                loosened=self.claim.loosened,
-            )
+            step = Step.before(self.claim, f, w, g, history, update, rig.unit)
+            step = replace(step, eta=eta, moved=moved)
             inside = fits & stays_finite(w, self.lr, update, rig)
             if setting.step_size is not None:
-                bound = setting.step_size(step)
-                inside = inside & (eta <= bound.mid - bound.rad)
+                inside = inside & (eta <= setting.step_size(step).low)
             yield step, inside
             w = players[setting.optimizers[0]].w.detach().to(torch.float64, copy=True)
 
@@ -157,9 +143,6 @@ def _judge(claim: Claim, step: Step, inside: Tensor) -> Rows:
         clear = decided & (negative | nonnegative)
         violated[part] = decided & negative
         undecided = undecided | (inside & ~(negative | nonnegative))
-        size = margin.rad / UNIT
-        relative[part] = torch.where(
-            clear, torch.where(size > 0, margin.mid / size, margin.mid.sign()), torch.inf
-        )
+        relative[part] = torch.where(clear, margin.relative, torch.inf)
         least[part] = torch.where(clear, margin.mid, torch.inf)
     return Rows(inside, undecided, violated, relative, least)

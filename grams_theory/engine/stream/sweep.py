@@ -16,7 +16,7 @@ from torch import Tensor
 from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.errors import UsageError
 from grams_theory.core.random import stream_seed
-from grams_theory.engine.cases.one_step import State, Step, draw
+from grams_theory.engine.cases.one_step import PLAIN, State, Step, draw
 from grams_theory.engine.cases.step import longest_step_size
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import OURS, Rig, is_coordinatewise
@@ -24,16 +24,6 @@ from grams_theory.engine.stream.compilers import compile_program, reduced
 from grams_theory.engine.stream.native import Compiled
 from grams_theory.engine.stream.program import Program, tensors
 
-KNOBS = {
-    "reached": False,
-    "history": 0,
-    "memory": 1.0,
-    "near": 1.0,
-    "zeros": 0.0,
-    "fraction": 1.0,
-    "layout": "whole",
-}
-"""What a structure without knobs is drawn with: every run starts from zero state."""
 QUANTILE = 0.25
 """The step size is this quantile of the bounds at the first step, times the structure's fraction."""
 
@@ -129,7 +119,7 @@ class Stream:
         return replace(
             self.structure,
             seed=stream_seed(self.structure.seed, "stream", chunk),
-            knobs={**KNOBS, **self.structure.knobs},
+            knobs={**PLAIN, **self.structure.knobs},
         )
 
     def fill(self, chunk: int, start: int = 0) -> State:
@@ -139,12 +129,11 @@ class Stream:
     @cached_property
     def program(self) -> Program:
         """The steps, at a step size that suits the first chunk."""
-        first, knobs = self.fill(0), {**KNOBS, **self.structure.knobs}
+        first, knobs = self.fill(0), {**PLAIN, **self.structure.knobs}
         trial = Program(self.claim, first.hyper, self.rig, lr=1.0, steps=1)
         step, _ = next(trial.records(first))
         assert isinstance(self.claim.setting, OneStep)
-        bound = longest_step_size(self.claim.setting, step)
-        low = bound.mid - bound.rad
+        low = longest_step_size(self.claim.setting, step).low
         usable = low[low.isfinite() & (low > 0)]
         if not len(usable):
             raise UsageError(
