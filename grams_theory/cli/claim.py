@@ -123,7 +123,7 @@ def fuzz(ctx, claim, device, **options) -> None:
     from grams_theory.cli.tables import fuzz_page
     from grams_theory.engine import fuzz as run
 
-    with crew(ctx, device) as mates:
+    with crew(ctx) as mates:
         with progress(shown=mates.rank == 0) as callback:
             options |= {"device": mates.place(device), "progress": callback, "crew": mates}
             result = mates.together(lambda: run(claim, **options))[mates.rank]

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def crew(ctx: click.Context, device: str) -> Iterator["Crew"]:
+def crew(ctx: click.Context) -> Iterator["Crew"]:
     """This process and those that torchrun started with it. The command ends with the block, all of them together."""
     from grams_theory.engine.distributed import ALONE, join
 
     mates, code = ALONE, 0
     try:
-        with join(device) as mates:
+        with join() as mates:
             try:
                 yield mates
             except GramsTheoryError as error:
@@ -41,6 +41,6 @@ def crew(ctx: click.Context, device: str) -> Iterator["Crew"]:
         code = INTERRUPTED
     if (
         mates.size > 1
-    ):  # torchrun terminates all once one has failed: they leave at once, each with its own code
+    ):  # torchrun terminates the others once one has failed: each leaves at once, with its own code
         os._exit(code)
     ctx.exit(code)

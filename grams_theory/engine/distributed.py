@@ -2,11 +2,17 @@
 
 Process R of N plays turns R, R + N, ... A turn that falsifies the claim is announced, so that nobody goes beyond it;
 what counts is every turn up to the lowest such one, whatever N is.
+
+They meet through torch.distributed's store and nothing else. What they tell each other are counts and a witness, some
+kilobytes at each meeting, on any device: no process group, with threads and connections of its own, is needed.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +21,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-import torch.distributed as dist
 
 from grams_theory.core.errors import GramsTheoryError, UsageError
 
@@ -25,9 +30,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONG = timedelta(days=7)
-"""How long processes wait for the longest turn of another; torchrun ends them all when one dies."""
+"""How long processes wait for the store; for each other they wait for ever: torchrun ends them all when one dies."""
+PAUSE = 0.01
+"""Seconds between looks into the store. A blocking call would not hear Ctrl-C."""
 FAILED = -1
 """What is announced when a process cannot go on: nobody plays any further turn."""
+PIECE = 1 << 20
+"""Characters that are put into the store at once: it takes no more than 8 MiB."""
 
 
 class Crew:
@@ -66,10 +75,10 @@ ALONE = Crew()
 
 
 class Ranks(Crew):
-    """A process of the default torch.distributed group; `store` is what they announce turns through."""
+    """Process `rank` of `size`, which share a store."""
 
-    def __init__(self, store: Store) -> None:
-        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+    def __init__(self, store: Store, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
         self._store, self._meetings, self._failed = store, 0, False
 
     @property
@@ -110,10 +119,37 @@ class Ranks(Crew):
 
     def meet(self, value: T) -> list[T]:
         """The values of all processes, by rank."""
-        met: list[Any] = [None] * self.size
-        dist.all_gather_object(met, value)
+        data = b64encode(pickle.dumps(value)).decode()
+        pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
+        place = self._place(self.rank)
+        for index, piece in enumerate(pieces):
+            self._store.set(f"{place} {index}", piece)
+        self._store.set(place, str(len(pieces)))
+        met = [self._said(self._place(rank)) for rank in range(self.size)]
         self._meetings += 1
         return met
+
+    def leave(self) -> None:
+        """Meet a last time; the first process, which may hold the store, leaves when the others are done with it."""
+        self.meet(None)
+        if self.rank:
+            self._store.set(f"left {self.rank}", "")
+        else:
+            for rank in range(1, self.size):
+                self._await(f"left {rank}")
+
+    def _place(self, rank: int) -> str:
+        return f"meeting {self._meetings} process {rank}"
+
+    def _said(self, place: str) -> Any:
+        self._await(place)
+        pieces = int(self._store.get(place))
+        data = b"".join(self._store.get(f"{place} {index}") for index in range(pieces))
+        return pickle.loads(b64decode(data))
+
+    def _await(self, key: str) -> None:
+        while not self._store.check([key]):
+            time.sleep(PAUSE)
 
 
 def _local(name: str, default: int) -> int:
@@ -122,11 +158,8 @@ def _local(name: str, default: int) -> int:
 
 
 @contextmanager
-def join(device: str = "cpu") -> Iterator[Crew]:
-    """The processes that torchrun started with this one, which leave together; without torchrun this one alone.
-
-    They meet through NCCL if they work on GPUs of their own, else through Gloo.
-    """
+def join() -> Iterator[Crew]:
+    """The processes that torchrun started with this one, which leave together; without torchrun this one alone."""
     if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
         yield ALONE
         return
@@ -134,18 +167,11 @@ def join(device: str = "cpu") -> Iterator[Crew]:
     from torch.distributed.rendezvous import rendezvous
 
     store, rank, size = next(rendezvous("env://", timeout=LONG))
-    gpus = torch.cuda.device_count() if device == "cuda" else 0
-    backend = "nccl" if _local("LOCAL_WORLD_SIZE", size) <= gpus else "gloo"
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONG)
-    crew = Ranks(PrefixStore("grams_theory", store))
-    if backend == "nccl":
-        torch.cuda.set_device(crew.place(device))
+    store.set_timeout(LONG)
+    crew = Ranks(PrefixStore("grams_theory", store), rank, size)
     try:
-        try:
-            yield crew
-        except Exception:
-            crew.meet(None)
-            raise
-        crew.meet(None)
-    finally:
-        dist.destroy_process_group()
+        yield crew
+    except Exception:
+        crew.leave()
+        raise
+    crew.leave()

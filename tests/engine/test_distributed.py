@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch.distributed
 
 from grams_theory.core.errors import UsageError
-from grams_theory.engine.distributed import ALONE, FAILED, Ranks, join
+from grams_theory.engine.distributed import ALONE, FAILED, PIECE, Ranks, join
 from tests.engine import shared_campaigns
 
 ROOT = Path(__file__).parents[2]
@@ -111,14 +113,8 @@ class Alike(Ranks):
     """The first of two processes, the other of which says the same, or what it is told to say."""
 
     def __init__(self, store, other=None):
-        self.rank, self.size, self._store, self._meetings, self._failed, self.other = (
-            0,
-            2,
-            store,
-            0,
-            False,
-            other,
-        )
+        super().__init__(store, 0, 2)
+        self.other = other
 
     def meet(self, value):
         self._meetings += 1
@@ -144,6 +140,52 @@ def test_the_turns_are_dealt_in_order(store):
     first, second = Alike(store), Alike(store)
     second.rank = 1
     assert [list(crew.share(range(7))) for crew in (first, second)] == [[0, 2, 4, 6], [1, 3, 5]]
+
+
+def in_threads(work, size, kind=Ranks):
+    """What work(crew) gives in every one of so many processes, here threads."""
+    shared, found = torch.distributed.HashStore(), {}  # pyright: ignore[reportPrivateImportUsage]
+
+    def run(rank):
+        found[rank] = work(kind(shared, rank, size))
+
+    threads = [threading.Thread(target=run, args=(rank,), daemon=True) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return [found[rank] for rank in range(size)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_all_hear_what_each_says_at_every_meeting(size):
+    def work(crew):
+        return [crew.together(lambda turn=turn: (crew.rank, turn)) for turn in range(3)]
+
+    said = [[(rank, turn) for rank in range(size)] for turn in range(3)]
+    assert in_threads(work, size) == [said] * size
+
+
+def test_a_value_may_be_larger_than_a_piece():
+    long = bytes(range(256)) * (PIECE // 100)
+    assert in_threads(lambda crew: crew.first(lambda: long), 2) == [long, long]
+
+
+class Lingering(Ranks):
+    """Takes its time between the last meeting and its leave."""
+
+    def meet(self, value):
+        met = super().meet(value)
+        time.sleep(0.2 * self.rank)
+        return met
+
+
+def test_the_first_process_leaves_when_no_other_needs_the_store_that_it_may_hold():
+    def work(crew):
+        crew.leave()
+        return crew._store.check(["left 1", "left 2"])
+
+    assert in_threads(work, 3, Lingering)[0]
 
 
 def test_a_failure_is_announced_and_told_once(store):
