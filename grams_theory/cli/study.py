@@ -49,10 +49,10 @@ def figure1(start, steps, out) -> None:
     \b
     Example: grams-theory figure1 --start 1,1 --steps 1000
     """
-    from grams_theory.report.files import check_writable, write_all
+    from grams_theory.core.files import check_writable, write_all
 
     png, svg = Path(out) / "figure1.png", Path(out) / "figure1.svg"
-    check_writable(png, svg)
+    check_writable(png, svg, option="--out")
 
     from grams_theory.claims.figure_1 import figure1_runs
     from grams_theory.report.figure1 import draw
@@ -60,5 +60,5 @@ def figure1(start, steps, out) -> None:
     if not all(abs(coordinate) < float("inf") for coordinate in start):
         raise UsageError(f"--start {start} must be finite")
     runs = figure1_runs(start, steps)
-    write_all({png: draw(runs, "png"), svg: draw(runs, "svg")})
+    write_all({png: draw(runs, "png"), svg: draw(runs, "svg")}, option="--out")
     click.echo(f"wrote {png} and {svg}")

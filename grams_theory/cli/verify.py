@@ -43,10 +43,10 @@ def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
     \b
     Example: grams-theory verify --claims lemma-4.2,comparison-sharp --budget 10s
     """
-    from grams_theory.report.files import check_writable, write_all
+    from grams_theory.core.files import check_writable, write_all
 
     verdicts, page = Path(out) / "verdicts.json", _page(Path(out))
-    check_writable(verdicts, page)
+    check_writable(verdicts, page, option="--out")
 
     from grams_theory.cli.console import console
     from grams_theory.cli.progress import progress
@@ -58,7 +58,7 @@ def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
     with progress() as callback:
         ledger = run(claims=claims, progress=callback, workers=workers, **campaign_options)
     document = dumps(ledger)
-    write_all({verdicts: document.encode(), page: render(ledger).encode()})
+    write_all({verdicts: document.encode(), page: render(ledger).encode()}, option="--out")
     if as_json:
         click.echo(document, nl=False)
     else:
@@ -80,14 +80,14 @@ def report(verdicts, out) -> None:
     Example: grams-theory report verdicts.json --out build
     """
     from grams_theory.core.document import loads
+    from grams_theory.core.files import check_writable, write_all
     from grams_theory.report import render
-    from grams_theory.report.files import check_writable, write_all
 
     page = _page(Path(out))
-    check_writable(page)
+    check_writable(page, option="--out")
     try:
         text = Path(verdicts).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {verdicts}: {error}; write one with `grams-theory verify`") from error
-    write_all({page: render(loads(text)).encode()})
+    write_all({page: render(loads(text)).encode()}, option="--out")
     click.echo(f"wrote {page}")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from grams_theory.core.errors import UsageError
 from grams_theory.core.evidence import FuzzEvidence
+from grams_theory.core.files import readable, write_all
 from grams_theory.engine.campaign import Campaign
-from grams_theory.engine.files import readable, write_whole
 from grams_theory.engine.tally import Tally
 from grams_theory.engine.tokens import Token
 
@@ -34,7 +34,8 @@ class Corpus:
     def add(self, token: Token) -> None:
         """Keep a token. Raises UsageError if the folder cannot be written."""
         text, home = token.encode(), self.home(token.claim)
-        write_whole(home / hashlib.sha256(text.encode()).hexdigest()[:16], text.encode())
+        kept = home / hashlib.sha256(text.encode()).hexdigest()[:16]
+        write_all({kept: text.encode()}, option="--state")
         for path in _newest_first(home)[MOST:]:
             path.unlink(missing_ok=True)
 

@@ -22,11 +22,11 @@ import torch
 
 from grams_theory.core.errors import UsageError
 from grams_theory.core.evidence import FuzzEvidence
+from grams_theory.core.files import append, readable, write_all
 from grams_theory.core.summary import describe
 from grams_theory.engine.campaign import Campaign
 from grams_theory.engine.corpus import Corpus
 from grams_theory.engine.distributed import ALONE, Crew
-from grams_theory.engine.files import append, readable, write_whole
 from grams_theory.engine.tally import Tally
 
 FORMAT = 1
@@ -95,7 +95,7 @@ class Journal(Notes):
         Raises:
             UsageError: it cannot be written.
         """
-        append(self.file, self._start + turn.line())
+        append(self.file, self._start + turn.line(), option="--state")
         self._start = b""
 
     def __iter__(self) -> Iterator[Finished]:
@@ -233,4 +233,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, entries: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(entries, indent=1).encode() + b"\n")
+    write_all({path: json.dumps(entries, indent=1).encode() + b"\n"}, option="--state")
