@@ -87,6 +87,11 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     return found
 
 
+def name_of(optimizer: str | OptimizerClass) -> str:
+    """What `load` finds it by: the name that was given, or "module:Class"."""
+    return optimizer if isinstance(optimizer, str) else f"{optimizer.__module__}:{optimizer.__qualname__}"
+
+
 IMPLEMENTATIONS = {
     "loop": {"foreach": False, "fused": False},
     "foreach": {"foreach": True},
@@ -150,6 +155,7 @@ def is_coordinatewise(cls: OptimizerClass) -> bool:
     return torch.equal(runs[0].w, runs[1].w)
 
 
+@cache
 def takes_vectors(cls: OptimizerClass, hyper: Hyper) -> bool:
     """Whether its parameters may have one axis; `Subject` gives it rows of a matrix otherwise."""
     try:
@@ -194,13 +200,10 @@ class Subject:
             return build(cls, groups, groups[0]["lr"], hyper, implementation), pairs
 
         if batched:
-            made = construct(_columns_first if layout == "strided" else _rows_first)
+            taken = _columns_first if layout == "strided" else _rows_first
         else:
-            try:
-                made = construct(_vector)
-            except UsageError:
-                made = construct(_rows_first)
-        self.optimizer, self._parts = made
+            taken = _vector if takes_vectors(cls, hyper) else _rows_first
+        self.optimizer, self._parts = construct(taken)
         """The optimizer; its parameters, and the rows that they hold."""
 
     @property
@@ -310,8 +313,7 @@ class Rig:
 
     def names(self, roles: Iterable[str]) -> tuple[str, ...]:
         """What `load` finds the players of these roles by."""
-        players = (self.cast.get(role, role) for role in roles)
-        return tuple(p if isinstance(p, str) else f"{p.__module__}:{p.__qualname__}" for p in players)
+        return tuple(name_of(self.cast.get(role, role)) for role in roles)
 
     def narrow(self, x: Tensor) -> Tensor:
         """`x` rounded to the dtype of the weights, in float64 again."""

@@ -97,6 +97,31 @@ def attack(
     return evidence, witness
 
 
+def check_fuzzable(claim: Claim) -> None:
+    """Raises UsageError if the claim says nothing of cases that can be drawn."""
+    if type(claim.setting) not in DRIVERS:
+        fuzzable = ", ".join(c.id for c in registry.all_claims() if type(c.setting) in DRIVERS)
+        raise UsageError(f"claim {claim.id!r} has nothing to fuzz; these have: {fuzzable}")
+
+
+def cast_in(
+    claim: Claim, optimizer: str | OptimizerClass | None, role: str | None
+) -> dict[str, str | OptimizerClass]:
+    """The `cast` of a Rig with that optimizer in that role of the claim, by default the first; None takes ours.
+
+    Raises:
+        UsageError: the claim has no such role, or none at all.
+    """
+    if optimizer is None:
+        return {}
+    roles = getattr(claim.setting, "optimizers", ())
+    if not roles:
+        raise UsageError(f"claim {claim.id!r} is not about an optimizer's steps; drop the optimizer")
+    if role is not None and role not in roles:
+        raise UnknownNameError(f"role in claim {claim.id!r}", role, roles)
+    return {role or roles[0]: optimizer}
+
+
 def fuzz(
     claim_id: str,
     optimizer: str | OptimizerClass | None = None,
@@ -141,20 +166,11 @@ def fuzz(
         raise UsageError("resume continues a campaign and restart drops it; choose one")
     if state is None and (resume or restart):
         raise UsageError("there is nothing to resume or restart without a state; give its folder")
-    claim, cast = registry.by_id(claim_id), {}
+    claim = registry.by_id(claim_id)
     if loss is not None:
         claim = registry.on(claim, loss if isinstance(loss, str) else families.add(loss).name)
-    if type(claim.setting) not in DRIVERS:
-        fuzzable = ", ".join(c.id for c in registry.all_claims() if type(c.setting) in DRIVERS)
-        raise UsageError(f"claim {claim_id!r} has nothing to fuzz; these have: {fuzzable}")
-    if optimizer is not None:
-        roles = getattr(claim.setting, "optimizers", ())
-        if not roles:
-            raise UsageError(f"claim {claim_id!r} is not about an optimizer's steps; drop the optimizer")
-        if role is not None and role not in roles:
-            raise UnknownNameError(f"role in claim {claim_id!r}", role, roles)
-        cast = {role or roles[0]: optimizer}
-    rig = Rig(device, dtype, cast, implementation).check()
+    check_fuzzable(claim)
+    rig = Rig(device, dtype, cast_in(claim, optimizer, role), implementation).check()
 
     def report(share: float) -> None:
         if progress is not None:

@@ -10,7 +10,7 @@ from grams_theory.core.ledger import ClaimResult
 from grams_theory.core.summary import describe, lines
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine import fuzz
-from grams_theory.engine.production import OptimizerClass, load
+from grams_theory.engine.production import OptimizerClass, load, name_of
 from grams_theory.testing.roles import natural_role
 from grams_theory.testing.snippet import snippet
 
@@ -35,11 +35,6 @@ def role_of(optimizer: str | OptimizerClass) -> str:
             f"the steps of {name_of(optimizer)} are near to those of no role; name one (--gt-role)"
         )
     return role
-
-
-def name_of(optimizer: str | OptimizerClass) -> str:
-    """As "module:Class"."""
-    return optimizer if isinstance(optimizer, str) else f"{optimizer.__module__}:{optimizer.__qualname__}"
 
 
 def assert_claim(

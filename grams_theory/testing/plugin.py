@@ -142,7 +142,7 @@ def _options(config: pytest.Config, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _record(config: pytest.Config, result: ClaimResult, options: dict[str, Any]) -> ClaimResult:
-    from grams_theory.testing.assertions import name_of
+    from grams_theory.engine.production import name_of
 
     config.stash[_RESULTS][f"{result.id}, {name_of(options['optimizer'])}"] = result
     return result

@@ -46,6 +46,7 @@ from grams_theory.engine.cases.structure import HYPERS, Structure
 from grams_theory.engine.evaluate import Outcome, evaluate
 from grams_theory.engine.production import VARIANTS, Hyper, OptimizerClass, Rig, load
 from grams_theory.engine.tokens import Token
+from grams_theory.engine.verification import cast_in, check_fuzzable
 from grams_theory.testing.snippet import as_code
 
 BATCH = 64
@@ -82,9 +83,10 @@ def functions(
         UsageError: no family has the traits.
     """
     needed = set(traits)
-    if isinstance(family, Family):
-        families.add(family)
-    pool = [families.by_name(name) for name in _names(family)] if family else families.certifying(needed)
+    if family is None:
+        pool = families.certifying(needed)
+    else:
+        pool = [families.by_name(family) if isinstance(family, str) else families.add(family)]
     pool = sorted((f for f in pool if needed <= f.traits), key=lambda f: "quadratic" not in f.traits)
     if not pool:
         raise UsageError(f"no family has the traits {', '.join(sorted(needed))}; ask for fewer")
@@ -92,10 +94,6 @@ def functions(
         if "real-data" in found.traits:  # read now: Hypothesis would take it for slow drawing
             sample(found.name, found.dims[0], batch=1)
     return st.sampled_from([f.name for f in pool]).flatmap(lambda name: _of(families.by_name(name), batch))
-
-
-def _names(family: str | Family) -> tuple[str]:
-    return (family if isinstance(family, str) else family.name,)
 
 
 def _of(family: Family, batch: int) -> SearchStrategy[FunctionBatch]:
@@ -244,16 +242,9 @@ def cases(
         UsageError: unknown claim, role or optimizer, or a claim that has no cases.
     """
     claim = claims.by_id(claim_id)
-    if type(claim.setting) not in DRIVERS:
-        raise UsageError(f"claim {claim_id!r} has no cases; see `grams-theory list` for those that have")
-    driver, cast = DRIVERS[type(claim.setting)], {}
-    if optimizer is not None:
-        roles: tuple[str, ...] = getattr(claim.setting, "optimizers", ())
-        played = role or next(iter(roles), "")
-        if played not in roles:
-            raise UsageError(f"claim {claim_id!r} has no role {role!r}; it has: {', '.join(roles) or 'none'}")
-        cast = {played: optimizer}
-    rig = Rig(device, dtype, cast).check()
+    check_fuzzable(claim)
+    rig = Rig(device, dtype, cast_in(claim, optimizer, role)).check()
+    driver = DRIVERS[type(claim.setting)]
     pool = driver.pool(claim)
 
     @st.composite  # and no map: of that Hypothesis would print the arguments

@@ -131,7 +131,7 @@ def test_a_fault_that_only_strided_parameters_show_is_seen(gradients):
 
 def test_an_implementation_that_a_class_lacks_is_refused():
     with pytest.raises(UsageError, match="Grams has no implementation 'fused'"):
-        fuzz("lemma-4.2", budget=1000, implementation="fused")
+        fuzz("lemma-4.2", "grams:Grams", budget=1000, implementation="fused")
     with pytest.raises(UsageError, match="did you mean fused"):
         fuzz("lemma-4.2", budget=1000, implementation="fussed")
 
