@@ -95,6 +95,40 @@ _UNTRACED = (AttributeError, TypeError, ValueError, NoExactForm)
 """What a margin may raise that needs more than names."""
 
 
+@dataclass(frozen=True)
+class Player:
+    """How an optimizer is written: its import, the name that it has then, its options; whether it needs matrices."""
+
+    line: str
+    name: str
+    options: Mapping[str, Any]
+    matrix: bool
+
+    @classmethod
+    def of(cls, role: str, rig: Rig, hyper: Hyper) -> Player:
+        """The player of a role. Options that are the constructor's defaults are left out."""
+        player = rig.optimizer(role)
+        defaults = inspect.signature(player.__init__).parameters
+        options = arguments(player, hyper, rig.implementation)
+        options = {key: value for key, value in options.items() if value != defaults[key].default}
+        module, shown, name = player.__module__, player.__name__, player.__name__
+        if player is ReleasedCautiousAdam:
+            module, shown, name = "grams_theory", "CautiousAdam", role
+            options["mask_rescale"] = True
+        elif role in rig.cast:
+            name = f"Tested{role}"
+        elif role in optim.names():
+            module = "grams_theory"
+        line = f"from {module} import {shown}" + (f" as {name}" if name != shown else "")
+        return cls(line, name, options, not takes_vectors(player, hyper))
+
+    def call(self, function: str | None = None, *before: str) -> str:
+        """The call of its constructor, or of a function that calls it, after those arguments."""
+        options = [f"{key}={value!r}" for key, value in self.options.items()]
+        called, first = (self.name, []) if function is None else (function, [self.name])
+        return f"{called}({', '.join([*first, *before, *options])})"
+
+
 SUM, PRODUCT, ATOM = range(3)
 
 
@@ -269,9 +303,9 @@ def _head(data: Mapping[str, Any], setting: OneStep, rig: Rig) -> str:
     numbers |= {"eps": _number(run["eps"]), "betas": f"({', '.join(map(_number, run['betas']))})"}
     (beta1, beta2), eps = floats(exactly(run["betas"])), floats(exactly(run["eps"]))
     hyper = Hyper((beta1, beta2), eps)
-    players = {name: _player(name, rig, hyper) for name in setting.optimizers}
-    imports = ["import numpy as np", "import torch", *sorted({line for line, _, _ in players.values()})]
-    matrix = any(is_matrix for _, _, is_matrix in players.values())
+    players = {name: Player.of(name, rig, hyper) for name in setting.optimizers}
+    imports = ["import numpy as np", "import torch", *sorted({player.line for player in players.values()})]
+    matrix = any(player.matrix for player in players.values())
     return _HEAD.format(
         imports="\n".join(imports) + "\n",
         H=", ".join(map(_vector, data["H"])),
@@ -281,30 +315,8 @@ def _head(data: Mapping[str, Any], setting: OneStep, rig: Rig) -> str:
         values=", ".join(numbers.values()),
         dtype=rig.dtype,
         shape=".unsqueeze(0)" if matrix else "",
-        steps="\n".join(f'    "{name}": {call},' for name, (_, call, _) in players.items()),
+        steps="\n".join(f'    "{name}": {player.call("step")},' for name, player in players.items()),
     )
-
-
-def _player(name: str, rig: Rig, hyper: Hyper) -> tuple[str, str, bool]:
-    """Its import, the call that steps it, and whether it takes matrices only."""
-    cls, options = rig.optimizer(name), arguments(rig.optimizer(name), hyper, rig.implementation)
-    defaults = inspect.signature(cls.__init__).parameters
-    options = {key: value for key, value in options.items() if value != defaults[key].default}
-    module, shown, alias = cls.__module__, cls.__name__, cls.__name__
-    if cls is ReleasedCautiousAdam:
-        module, shown, alias, options = (
-            "grams_theory",
-            "CautiousAdam",
-            name,
-            {**options, "mask_rescale": True},
-        )
-    elif name in rig.cast:
-        alias = f"Tested{name}"
-    elif name in optim.names():
-        module = "grams_theory"
-    call = ", ".join([alias, *(f"{key}={value!r}" for key, value in options.items())])
-    line = f"from {module} import {shown}" + (f" as {alias}" if alias != shown else "")
-    return line, f"step({call})", not takes_vectors(cls, hyper)
 
 
 def _definitions(data: Mapping[str, Any], update: str, used: set[str]) -> str:

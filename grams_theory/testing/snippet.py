@@ -6,7 +6,6 @@ gradients as they were recorded, or a whole run.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,19 +17,18 @@ from grams_theory.engine.cases.run import RunRecord
 from grams_theory.engine.cases.step import Step
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import evaluate
-from grams_theory.engine.production import Hyper, Rig, is_coordinatewise
+from grams_theory.engine.production import Hyper, Rig
+from grams_theory.engine.snippet import Player
 from grams_theory.engine.tokens import Token
 from grams_theory.symbolic.twin import ROLES, role
 
-NAMED = {"lr", "betas", "momentum", "eps", "weight_decay", "foreach", "fused"}
-"""Arguments of a constructor that are written out."""
 _START = """\
 import torch
-from {module} import {name}
+{line}
 
 start = torch.tensor({start}, dtype=torch.{dtype})
 w = torch.nn.Parameter(start.clone())
-optimizer = {name}([w], {arguments})
+optimizer = {call}
 """
 _ONE_STEP = """\
 for gradient in {history}:
@@ -99,17 +97,12 @@ def _head(
     rig: Rig, player: str, start: Tensor, eta: float, hyper: Hyper
 ) -> tuple[str, Callable[[Tensor], list]]:
     """Up to the optimizer's construction; and how a vector is written, of the shape that the optimizer is given."""
-    cls, found = rig.optimizer(player), rig.names([player])[0]
-    module, _, name = found.rpartition(":") if ":" in found else (cls.__module__, "", cls.__name__)
-    optimizer = rig.subject(player, start.unsqueeze(0), eta, hyper).optimizer
-    shape = start.shape if is_coordinatewise(cls) else optimizer.param_groups[0]["params"][0].shape
-    known = inspect.signature(cls.__init__).parameters.keys() & optimizer.defaults.keys() & NAMED
-    given = {key: optimizer.defaults[key] for key in sorted(known)}
+    written = Player.of(player, rig, hyper)
+    shape = (1, *start.shape) if written.matrix else start.shape
     text = _START.format(
-        module=module,
-        name=name,
+        line=written.line,
         start=start.reshape(shape).tolist(),
         dtype=rig.dtype,
-        arguments=", ".join(f"{key}={value!r}" for key, value in given.items()),
+        call=written.call(None, "[w]", f"lr={eta!r}"),
     )
     return text, lambda x: x.reshape(shape).tolist()

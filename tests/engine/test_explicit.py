@@ -14,32 +14,10 @@ from grams_theory.engine.hunt import hunt
 from grams_theory.engine.production import Hyper, Rig
 from grams_theory.engine.shrink import complexity
 from grams_theory.optim import Grams
+from tests.engine.foreign import FOREIGN, search
 
-FOREIGN = [
-    ("definitions", "torch.optim:Adam", "Grams"),
-    ("definitions", "torch.optim:RMSprop", "Adam"),
-    ("lemma-4.2", "torch.optim:Adam", "Grams"),
-    ("lemma-4.2", "torch.optim:SGD", "Grams"),
-    ("one-step-pl-rate", "torch.optim:Adam", "Grams"),
-    ("comparison-sharp", "torch.optim:RAdam", "Grams"),
-    ("lion-descent", "torch.optim:Adam", "Lion"),
-    ("momentum-descent", "torch.optim:Adagrad", "SGD"),
-]
 ASKED = ("H", "g", "w", "eta", "smoothness", "run")
 """What shrinking is free to choose; what was observed is a float that the optimizer made."""
-
-
-@pytest.fixture(scope="module")
-def found():
-    cache = {}
-
-    def search(claim_id, optimizer, role):
-        key = claim_id, optimizer, role
-        if key not in cache:
-            cache[key] = fuzz(claim_id, optimizer=optimizer, role=role, budget=20_000)
-        return cache[key]
-
-    return search
 
 
 def flat(x):
@@ -49,8 +27,8 @@ def flat(x):
 
 
 @pytest.mark.parametrize("key", FOREIGN, ids=str)
-def test_a_foreign_witness_is_small(found, key):
-    witness = found(*key).witness
+def test_a_foreign_witness_is_small(key):
+    witness = search(*key).witness
     data = exactly({name: witness.data[name] for name in ASKED})
     assert len(data["g"]) == 1
     assert len(data["run"]["gradients"]) <= 2
@@ -58,15 +36,15 @@ def test_a_foreign_witness_is_small(found, key):
 
 
 @pytest.mark.parametrize("key", FOREIGN, ids=str)
-def test_a_foreign_witness_is_exact_where_the_claim_has_an_exact_form(found, key):
-    witness = found(*key).witness
+def test_a_foreign_witness_is_exact_where_the_claim_has_an_exact_form(key):
+    witness = search(*key).witness
     assert (witness.kind == "observed") == (key[0] == "definitions")
     assert Fraction(witness.margin.strip("[").split()[0]) < 0
 
 
 @pytest.mark.parametrize("key", FOREIGN, ids=str)
-def test_every_number_asked_of_the_optimizer_is_a_float(found, key):
-    data = exactly({name: found(*key).witness.data[name] for name in ASKED})
+def test_every_number_asked_of_the_optimizer_is_a_float(key):
+    data = exactly({name: search(*key).witness.data[name] for name in ASKED})
     assert all(rational(int(x.p) / int(x.q)) == x for x in flat(data))
 
 

@@ -15,28 +15,19 @@ from grams_theory.engine.exact import exactly
 from grams_theory.engine.production import Rig
 from grams_theory.engine.snippet import Names, Text, snippet
 from grams_theory.engine.tokens import Token
+from tests.engine.foreign import FOREIGN, search
 
 REFUTED = [
     claim.id
     for claim in claims.all_claims()
     if claim.recorded is Verdict.REFUTED and isinstance(claim.setting, OneStep)
 ]
-FOREIGN = [
-    ("definitions", "torch.optim:Adam", "Grams"),
-    ("lemma-4.2", "torch.optim:Adam", "Grams"),
-    ("lemma-4.2", "torch.optim:SGD", "Grams"),
-    ("one-step-pl-rate", "torch.optim:Adam", "Grams"),
-    ("comparison-sharp", "torch.optim:RAdam", "Grams"),
-    ("lion-descent", "torch.optim:Adam", "Lion"),
-    ("momentum-descent", "torch.optim:Adagrad", "SGD"),
-]
 KEYS = [*((claim_id, None, None) for claim_id in REFUTED), *FOREIGN]
 
 
 @pytest.fixture(scope="module", params=KEYS, ids=str)
 def witness(request):
-    claim_id, optimizer, role = request.param
-    return fuzz(claim_id, optimizer=optimizer, role=role, budget=20_000).witness
+    return search(*request.param).witness
 
 
 def run(text):
