@@ -110,7 +110,8 @@ def test_a_planted_fault_is_found_and_shrunk_to_a_case_that_can_be_pasted():
     text = falsified(holds)
     (token,) = set(re.findall(r"case\('(gt1\.[^']+)'\)", text))
     assert f"grams-theory replay {token}" in text
-    assert "optimizer = EpsilonUnderTheRoot([w]" in text
+    assert "import EpsilonUnderTheRoot as TestedGrams" in text
+    assert "optimizer = TestedGrams([w], lr=" in text
     assert replay(token).reproduced
     case = gts.case(token)
     assert not case.holds
