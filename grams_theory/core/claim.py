@@ -108,3 +108,8 @@ class Claim:
     """The only families that it is attacked on; without any, all that certify its assumptions."""
     place: tuple[int, ...] = ()
     """Where it is listed: (4, 2) beside Lemma 4.2, (4, 2, 1) right after it; without a place, at the end."""
+
+    def _repr_html_(self) -> str:
+        from grams_theory.core.html import claim_html
+
+        return claim_html(self)

@@ -117,6 +117,11 @@ class FuzzEvidence:
     known: bool = False
     """The violation is one of an earlier campaign, tried again; nothing else was."""
 
+    def _repr_html_(self) -> str:
+        from grams_theory.core.html import fuzz_html
+
+        return fuzz_html(self)
+
 
 @dataclass(frozen=True)
 class Witness:
@@ -135,6 +140,11 @@ class Witness:
     """Replays the case through the production optimizer: `grams-theory replay TOKEN`."""
     snippet: str | None = None
     """Python text for a witness of one step: the optimizers' own steps, and the violated inequality in fractions."""
+
+    def _repr_html_(self) -> str:
+        from grams_theory.core.html import witness_html
+
+        return witness_html(self)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from grams_theory.core.errors import UsageError
+from grams_theory.core.html import named_html
 from grams_theory.engine import weaken
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import evaluate
@@ -61,17 +63,25 @@ class Replay:
     case: dict
 
     @property
-    def text(self) -> str:
+    def entries(self) -> dict[str, Any]:
+        """What is shown, by name."""
         outcome = "violated" if self.reproduced else "not violated"
         structure = self.token.structure
-        lines = {
+        return {
             "claim": f"{self.token.claim}, part {self.token.part!r}",
             "family": f"{structure.family}, dimension {structure.dim}, row {self.token.row}",
             "margin": f"{self.margin:.6g} ± {self.rounding:.1g}  ({outcome})",
             **{name: value for name, value in self.case.items() if value is not None},
         }
-        width = max(map(len, lines))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items())
+
+    @property
+    def text(self) -> str:
+        entries = self.entries
+        width = max(map(len, entries))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in entries.items())
+
+    def _repr_html_(self) -> str:
+        return named_html(self.entries)
 
 
 def replay(text: str, device: str = "cpu") -> Replay:
