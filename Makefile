@@ -1,6 +1,7 @@
 # make verify   the main job: every claim proved and fuzzed, the table, verdicts.json, report/index.html
 # make test     ruff, pyright, and every test (layers, proofs, notebooks included)
 # make bench    side-by-side measurements
+# make bench-optim  time and memory of the optimizers: docs/optim_step.md
 # make figure1  the paper's Figure 1 as PNG and SVG
 # make clean    remove what these make
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: verify test bench figure1 clean
+.PHONY: verify test bench bench-optim figure1 clean
 
 verify: .venv/installed
 	$(BIN)/grams-theory verify $(ARGS)
@@ -21,6 +22,9 @@ test: .venv/installed-test
 
 bench: .venv/installed-test
 	for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit 1; done
+
+bench-optim: .venv/installed-test
+	$(BIN)/python benchmarks/optim_step.py --output docs/optim_step.md $(ARGS)
 
 figure1: .venv/installed
 	$(BIN)/grams-theory figure1 $(ARGS)
