@@ -1,36 +1,44 @@
-"""What every optimizer of this package shares: validation, state, and the choice between loop and foreach."""
+"""What every optimizer of this package shares: validation, state, and `step`."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from grams_theory.optim._tensors import Tensors
-from grams_theory.optim.rule import Array
-
-FOREACH_DEVICES = ("cuda", "xpu")
+from grams_theory.optim import _state, _validate, rule
+from grams_theory.optim._amp import Scaling
+from grams_theory.optim._distributed import local_parts
+from grams_theory.optim._implementations import fused_, plain_, use_foreach, use_fused
+from grams_theory.optim.rule import Array, Direction
 
 
 class RuleOptimizer(Optimizer):
     """A `torch.optim.Optimizer` around a rule of `grams_theory.optim.rule`.
 
-    A subclass names its moments and applies its rule in `_move_`. State per parameter: `step` (a float32 0-d
-    tensor, on the CPU unless capturable) and one tensor per moment, with the parameter's shape and dtype.
+    A subclass names its moments, applies its rule in `_move_`, and chooses a direction. State per parameter: `step`
+    (a float32 0-d tensor, on the CPU unless capturable or fused) and one tensor per moment, with the parameter's
+    shape, and its dtype unless `state_dtype` says otherwise.
+
+    The rule is applied by one of three implementations, chosen as in torch.optim: a loop over the parameters;
+    `foreach`, one call for many; `fused`, one kernel for everything. The first two round each operation to the
+    parameter's dtype, as torch.optim does, unless `state_dtype` or `stochastic_rounding` is given: then, and in
+    fused kernels, 16-bit numbers are computed with in float32 and rounded when they are stored.
 
     Gradients are only read. A parameter whose gradient is None is left alone, its step count too. Complex
     parameters are treated as pairs of reals.
 
     Raises:
-        ValueError: for a hyperparameter out of range, NaN included.
-        RuntimeError: in `step`, for a sparse gradient.
+        ValueError: for a hyperparameter out of range, NaN included, and for options that exclude each other.
+        RuntimeError: for fused with foreach or differentiable; in `step`, for a sparse gradient, for parameters
+            that have no fused kernel, and for capture in a CUDA graph that is not capturable.
     """
 
+    base: ClassVar[Literal["adam", "lion"]]
     moments: ClassVar[tuple[str, ...]]
 
     @property
@@ -39,39 +47,55 @@ class RuleOptimizer(Optimizer):
         return True
 
     @abstractmethod
+    def _direction(self, group: dict[str, Any]) -> Direction:
+        """What becomes of the coordinates that disagree with the gradient."""
+
+    @abstractmethod
     def _move_(
-        self, w: Array, g: Array, *moments: Array, t: Any, lr: float | Tensor, group: dict[str, Any]
+        self, w: Array, g: Array, *moments: Array, t: Any, direction: Direction, group: dict[str, Any]
     ) -> None:
         """Apply the rule in place. t is the step count, of a kind that `rule.bias` takes."""
 
+    def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names of the moments that the group's parameters have."""
+        return self.moments
+
+    def _l2_penalty(self, group: dict[str, Any]) -> bool:
+        """Whether weight_decay is an L2 penalty on the loss; otherwise it is decoupled."""
+        return False
+
     def _check(self, group: dict[str, Any]) -> None:
-        """Raise ValueError if a hyperparameter of the group is out of range."""
-        lr = group["lr"]
-        if isinstance(lr, Tensor):
-            if lr.numel() != 1:
-                raise ValueError(f"lr must have 1 element, got a tensor of shape {tuple(lr.shape)}")
-            lr = lr.item()
-        at_least_zero("lr", lr)
-        at_least_zero("weight_decay", group["weight_decay"])
-        if len(group["betas"]) != 2:
-            raise ValueError(f"betas={group['betas']} must be two numbers")
-        for index, beta in enumerate(group["betas"]):
-            if isinstance(beta, Tensor):
-                raise ValueError(f"betas[{index}] must be a float, got a tensor")
-            if not 0 <= beta < 1:
-                raise ValueError(f"betas[{index}]={beta} must be in [0, 1)")
-        if group["foreach"] and group["differentiable"]:
-            raise ValueError("foreach=True and differentiable=True exclude each other; use foreach=None")
+        """Raise ValueError or RuntimeError if a hyperparameter or an option of the group is wrong."""
+        _validate.check(group)
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """Tells GradScaler that `step` itself divides by `grad_scale` and looks at `found_inf`."""
+        return all(group["fused"] for group in self.param_groups)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         self._check({**self.defaults, **param_group})
         super().add_param_group(param_group)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As torch's, with the names of dtypes in the place of dtypes, which torch.distributed.checkpoint refuses."""
+        return _state.with_dtypes_named(super().state_dict())
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As torch's, but moments become the saved group's `state_dtype`, which may be wider than the parameter's."""
+        handle = self.register_load_state_dict_pre_hook(_state.wrap_moments)
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            handle.remove()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for group in self.param_groups:
             for name, value in self.defaults.items():
                 group.setdefault(name, value)
+            for p in group["params"]:
+                _state.settle(self.state.get(p, {}), p, group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step on every parameter that has a gradient. Returns the loss of `closure`, if there is one."""
@@ -85,71 +109,83 @@ class RuleOptimizer(Optimizer):
         return loss
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        params = [p for p in group["params"] if p.grad is not None]
+        lists: list[list[Tensor]] = [[] for _ in range(3 + len(self._moments(group)))]
+        self._init_group(group, *lists)
+        params = lists[0]
         if not params:
             return
         _refuse_bad_capture(params, group)
-        rows = [self._row(p, group) for p in params]
-        if _use_foreach(params, group):
-            for bundle in _by_device_and_dtype(rows):
-                self._apply_(*map(Tensors, zip(*bundle, strict=True)), group=group)
+        rows = [_row(group, *whole) for whole in zip(*lists, strict=True)]
+        if use_fused(group):
+            fused_(rows, self._update, group, Scaling.of(self))
         else:
-            for row in rows:
-                self._apply_(*row, group=group)
+            plain_(rows, use_foreach(params, group), self._move_, self._direction, group, Scaling.of(self))
 
-    def _row(self, p: Tensor, group: dict[str, Any]) -> list[Tensor]:
-        """[w, g, step, *moments] of one parameter, complex tensors as real views."""
-        g, state = p.grad, self.state[p]
-        assert g is not None
-        if g.layout is not torch.strided:
-            name = type(self).__name__
-            raise RuntimeError(
-                f"{name} does not support sparse gradients; use torch.optim.SparseAdam or dense gradients"
-            )
-        if not state:
-            state["step"] = torch.zeros(
-                (), dtype=torch.float32, device=p.device if group["capturable"] else "cpu"
-            )
-            for name in self.moments:
-                state[name] = torch.zeros_like(p, memory_format=torch.preserve_format)
-        w, g, *moments = map(_as_real, (p, g, *(state[name] for name in self.moments)))
-        return [w, g, state["step"], *moments]
+    def _init_group(
+        self,
+        group: dict[str, Any],
+        params: list[Tensor],
+        grads: list[Tensor],
+        steps: list[Tensor],
+        *moments: list[Tensor],
+    ) -> None:
+        """Append what a step needs of each parameter that has a gradient; make state that is missing.
 
-    def _apply_(self, w: Array, g: Array, step: Array, *moments: Array, group: dict[str, Any]) -> None:
-        step.add_(1)
-        on_device = group["capturable"] or group["differentiable"] or torch.compiler.is_compiling()
-        t, lr = step, group["lr"]
-        if isinstance(lr, Tensor):
-            lr = lr.reshape(()) if on_device else lr.item()
-        if not on_device:
-            t = step.tolist()
-        self._move_(w, g.neg() if group["maximize"] else g, *moments, t=t, lr=lr, group=group)
+        torch.compile knows this name: it calls it once while it traces, and takes the tensors' addresses for constant.
+        """
+        named = list(zip(self._moments(group), moments, strict=True))
+        step_on_device = group["capturable"] or group["fused"]
+        for p in group["params"]:
+            g = p.grad
+            if g is None:
+                continue
+            if g.layout is not torch.strided:
+                name = type(self).__name__
+                raise RuntimeError(
+                    f"{name} does not support sparse gradients; use torch.optim.SparseAdam or dense gradients"
+                )
+            state = self.state[p]
+            if not state:
+                state["step"] = torch.zeros((), dtype=torch.float32)
+            if step_on_device and state["step"].device != p.device:
+                state["step"] = state["step"].to(p.device)
+            params.append(p)
+            grads.append(g)
+            steps.append(state["step"])
+            for name, tensors in named:
+                if name not in state:
+                    dtype = _state.moment_dtype(p, group["state_dtype"])
+                    state[name] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
+                tensors.append(state[name])
+
+    def _update(self, group: dict[str, Any]) -> Any:
+        """The rule of a group, hyperparameters in numbers, in the words of the fused kernels."""
+        from grams_theory.optim._fused import Update
+
+        lam, rescaled = rule.member(self._direction(group))
+        return Update(
+            base=self.base,
+            lam=lam,
+            rescaled=rescaled,
+            betas=group["betas"],
+            eps=group.get("eps", 0.0),
+            weight_decay=group["weight_decay"],
+            l2_penalty=self._l2_penalty(group),
+            maximize=group["maximize"],
+            amsgrad=group.get("amsgrad", False),
+            stochastic_rounding=group["stochastic_rounding"],
+        )
 
 
-def at_least_zero(name: str, value: float) -> None:
-    """Raise ValueError unless value >= 0 (NaN is not)."""
-    if not value >= 0:
-        raise ValueError(f"{name}={value} must be >= 0")
+def _row(group: dict[str, Any], p: Tensor, *others: Tensor) -> list[Tensor]:
+    """[p, w, g, step, *moments], w and these being the parts that this process holds."""
+    parts = (p, *others) if group["differentiable"] else local_parts(p, *others)
+    return [p, *(_as_reals(parts) if p.is_complex() else parts)]
 
 
-def _use_foreach(params: Sequence[Tensor], group: dict[str, Any]) -> bool:
-    """torch.optim's default: foreach where all parameters are plain tensors on an accelerator."""
-    if group["foreach"] is not None:
-        return group["foreach"]
-    plain = all(type(p) in (Tensor, torch.nn.Parameter) and p.device.type in FOREACH_DEVICES for p in params)
-    return plain and not group["differentiable"]
-
-
-def _by_device_and_dtype(rows: list[list[Tensor]]) -> list[list[list[Tensor]]]:
-    """Rows whose first tensors share device and dtype, together."""
-    bundles = defaultdict(list)
-    for row in rows:
-        bundles[row[0].device, row[0].dtype].append(row)
-    return list(bundles.values())
-
-
-def _as_real(x: Tensor) -> Tensor:
-    return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
+def _as_reals(row: Iterable[Tensor]) -> list[Tensor]:
+    """Complex tensors as pairs of reals."""
+    return [torch.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in row]
 
 
 def _refuse_bad_capture(params: list[Tensor], group: dict[str, Any]) -> None:

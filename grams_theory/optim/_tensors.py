@@ -19,6 +19,14 @@ class Tensors:
     def __init__(self, items: Iterable[Tensor]) -> None:
         self.items = list(items)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.items[0].dtype
+
+    def to(self, dtype: torch.dtype) -> Tensors:
+        """The tensors themselves if they have that dtype."""
+        return Tensors(item.to(dtype) for item in self.items)
+
     def tolist(self) -> list[float]:
         """The values of 0-d tensors."""
         return [item.item() for item in self.items]
@@ -57,6 +65,10 @@ class Tensors:
     def div(self, other: Tensors) -> Tensors:
         return Tensors(torch._foreach_div(self.items, other.items))
 
+    def copy_(self, other: Tensors) -> Tensors:
+        torch._foreach_copy_(self.items, other.items)
+        return self
+
     def add_(self, other, *, alpha: float = 1) -> Tensors:
         if isinstance(other, Tensors):
             torch._foreach_add_(self.items, other.items, alpha=alpha)
@@ -89,6 +101,11 @@ class Tensors:
             torch._foreach_clamp_min_(self.items, min)
         if max is not None:
             torch._foreach_clamp_max_(self.items, max)
+        return self
+
+    def clamp_min_(self, other: Tensors) -> Tensors:
+        """The larger of both, NaN where either is."""
+        torch._foreach_maximum_(self.items, other.items)
         return self
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
@@ -22,18 +23,26 @@ class AMS(AdamRule):
     Args:
         params: parameters, or dicts of parameter groups, as in torch.optim.
         lr: step size eta >= 0; a float, or a 1-element tensor.
-        betas: decay rates of the two moments, each in [0, 1).
+        betas: decay rates of the two moments, each in [0, 1); two floats, or two
+            1-element tensors.
         eps: added to the bias-corrected root sqrt(v_hat), >= 0. It must not round to 0 in the dtype
             (fp16: >= 1e-7), or a gradient that was always zero gives 0/0, as in torch.optim.
         weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
+        amsgrad: divide by the root of the largest v so far, not of the present one.
         lam: what becomes of a coordinate that disagrees with the gradient, in [-1, 1].
-        foreach: one call for many tensors; None means on CUDA only.
+        foreach: one call for many tensors; None means on CUDA only, and not if fused.
         maximize: ascend instead of descend.
         capturable: keep the step count on the parameter's device, for CUDA graphs.
         differentiable: let autograd pass through `step` (parameters must not be leaves).
+        fused: one kernel for everything, with 16-bit numbers computed in float32; None means no.
+        state_dtype: dtype of the moments, torch.float32 or torch.bfloat16, with arithmetic in float32 at least.
+            None: the parameter's dtype, to which the loop and foreach then round each operation, as torch.optim.
+            A bfloat16 second moment does not decay (0.999 v rounds to v): give float32 to 16-bit parameters.
+        stochastic_rounding: round 16-bit parameters to one of their two neighbours, at random with unbiased mean,
+            so that steps below half a unit are not lost. The arithmetic is in float32.
 
     Raises:
-        ValueError: a hyperparameter is out of range, or NaN.
+        ValueError: a hyperparameter is out of range, or NaN, or two options exclude each other.
 
     Source: arXiv 2412.17107 (lam = -1) and arXiv 2411.16085 (lam = 0); the family is this package's.
     """
@@ -42,26 +51,34 @@ class AMS(AdamRule):
         self,
         params: ParamsT,
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float, float] | tuple[Tensor, Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
         *,
         lam: float = -1.0,
         foreach: bool | None = None,
         maximize: bool = False,
         capturable: bool = False,
         differentiable: bool = False,
+        fused: bool | None = None,
+        state_dtype: torch.dtype | None = None,
+        stochastic_rounding: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
             "lam": lam,
             "foreach": foreach,
             "maximize": maximize,
             "capturable": capturable,
             "differentiable": differentiable,
+            "fused": fused,
+            "state_dtype": state_dtype,
+            "stochastic_rounding": stochastic_rounding,
         }
         super().__init__(params, defaults)
 

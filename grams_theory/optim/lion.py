@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
@@ -20,15 +21,21 @@ class Lion(LionRule):
     Args:
         params: parameters, or dicts of parameter groups, as in torch.optim.
         lr: step size eta >= 0; a float, or a 1-element tensor.
-        betas: decay rates of the interpolation and of the momentum, each in [0, 1).
+        betas: decay rates of the interpolation and of the momentum, each in [0, 1); two floats, or two
+            1-element tensors.
         weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
-        foreach: one call for many tensors; None means on CUDA only.
+        foreach: one call for many tensors; None means on CUDA only, and not if fused.
         maximize: ascend instead of descend.
         capturable: keep the step count on the parameter's device, for CUDA graphs.
         differentiable: let autograd pass through `step` (parameters must not be leaves).
+        fused: one kernel for everything, with 16-bit numbers computed in float32; None means no.
+        state_dtype: dtype of the moments, torch.float32 or torch.bfloat16, with arithmetic in float32 at least.
+            None: the parameter's dtype, to which the loop and foreach then round each operation, as torch.optim.
+        stochastic_rounding: round 16-bit parameters to one of their two neighbours, at random with unbiased mean,
+            so that steps below half a unit are not lost. The arithmetic is in float32.
 
     Raises:
-        ValueError: a hyperparameter is out of range, or NaN.
+        ValueError: a hyperparameter is out of range, or NaN, or two options exclude each other.
 
     Source: Chen et al., arXiv 2302.06675; Definition 3.6 of arXiv 2412.17107.
     """
@@ -37,13 +44,16 @@ class Lion(LionRule):
         self,
         params: ParamsT,
         lr: float | Tensor = 1e-4,
-        betas: tuple[float, float] = (0.9, 0.99),
+        betas: tuple[float, float] | tuple[Tensor, Tensor] = (0.9, 0.99),
         weight_decay: float = 0.0,
         *,
         foreach: bool | None = None,
         maximize: bool = False,
         capturable: bool = False,
         differentiable: bool = False,
+        fused: bool | None = None,
+        state_dtype: torch.dtype | None = None,
+        stochastic_rounding: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -53,6 +63,9 @@ class Lion(LionRule):
             "maximize": maximize,
             "capturable": capturable,
             "differentiable": differentiable,
+            "fused": fused,
+            "state_dtype": state_dtype,
+            "stochastic_rounding": stochastic_rounding,
         }
         super().__init__(params, defaults)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -20,9 +21,15 @@ from grams_theory.optim._tensors import Tensors
 Array = Any
 """A `Tensor`, or a `Tensors` list that stands for as many tensors."""
 Direction = Callable[[Array, Array], Array]
+Number = float | Tensor
+"""A float, or a 0-d tensor, which may be on the device or have a gradient."""
 
 SMALLEST_MEAN = 1e-3
 """A mask is divided by max(its mean, this), as released C-AdamW and timm do."""
+
+
+def _mean(x: Array) -> Array:
+    return x.mean()
 
 
 def unchanged(u: Array, g: Array) -> Array:
@@ -52,10 +59,29 @@ def cautious(u: Array, g: Array) -> Array:
     return ams(u, g, 0.0)
 
 
-def cautious_rescaled(u: Array, g: Array) -> Array:
+def cautious_rescaled(u: Array, g: Array, mean: Callable[[Array], Array] = _mean) -> Array:
     """u * mask / max(mean(mask), 1e-3) with mask = 1[u g > 0], as in the released C-Optim code."""
     mask = u.sign().mul_(g.sign()).clamp_(0, 1)
-    return mask.div_(mask.mean().clamp_(SMALLEST_MEAN)).mul_(u)
+    return mask.div_(mean(mask).clamp_(SMALLEST_MEAN)).mul_(u)
+
+
+def member(direction: Direction) -> tuple[float, bool]:
+    """(lam, rescaled) of a direction of this module: it is ams(u, g, lam), or cautious_rescaled, to the last bit.
+
+    Raises:
+        KeyError: it is another function.
+    """
+    if isinstance(direction, partial) and direction.func is ams:
+        return direction.keywords["lam"], False
+    return MEMBERS[direction]
+
+
+MEMBERS: dict[Direction, tuple[float, bool]] = {
+    unchanged: (1.0, False),
+    cautious: (0.0, False),
+    grams: (-1.0, False),
+    cautious_rescaled: (0.0, True),
+}
 
 
 def sign_(c: Array) -> Array:
@@ -64,7 +90,7 @@ def sign_(c: Array) -> Array:
     return c.clamp_(-1, 1).mul_(0).add_(signs)
 
 
-def bias(t: Any, lr: float | Tensor, betas: tuple[float, float]) -> tuple[Any, Any]:
+def bias(t: Any, lr: float | Tensor, betas: tuple[Number, Number]) -> tuple[Any, Any]:
     """(-lr / (1 - beta1^t), sqrt(1 - beta2^t)) for the step count t >= 1.
 
     t is a number, a list of numbers, or an `Array` of 0-d tensors; the results are of the same kind.
@@ -75,8 +101,8 @@ def bias(t: Any, lr: float | Tensor, betas: tuple[float, float]) -> tuple[Any, A
         rates, roots = zip(*(bias(count, lr, betas) for count in t), strict=True)
         return list(rates), list(roots)
     if isinstance(t, Tensor | Tensors):
-        first, second = (t.mul(math.log(beta) if beta else -math.inf).expm1().neg() for beta in betas)
-        return first.reciprocal().mul_(-lr), second.sqrt()
+        first, second = (t.mul(_log(beta)).expm1().neg() for beta in betas)
+        return first.reciprocal().mul(-lr), second.sqrt()
     return -lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
 
 
@@ -85,8 +111,9 @@ def adam_(
     g: Array,
     m: Array,
     v: Array,
+    v_max: Array | None = None,
     *,
-    betas: tuple[float, float],
+    betas: tuple[Number, Number],
     eps: float,
     rate: Any,
     root: Any,
@@ -95,11 +122,18 @@ def adam_(
 ) -> None:
     """Moments, then w <- w + rate direction(m, g) / (sqrt(v) / root + eps), rate and root from `bias`.
 
-    eps joins the bias-corrected root, as in Definition 3.5 and in torch.optim.Adam.
+    eps joins the bias-corrected root, as in Definition 3.5 and in torch.optim.Adam. With v_max (amsgrad), the largest
+    v so far takes the place of v.
     """
     beta1, beta2 = betas
-    m.lerp_(g, 1 - beta1)
-    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    if isinstance(beta1, Tensor) or isinstance(beta2, Tensor):  # lerp_ and addcmul_ take numbers
+        for moment, power, beta in ((m, g, beta1), (v, g.mul(g), beta2)):
+            moment.mul_(beta).add_(power.mul(1 - beta))
+    else:
+        m.lerp_(g, 1 - beta1)
+        v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    if v_max is not None:
+        v = v_max.clamp_min_(_kept(v, differentiable))
     numerator = direction(_kept(m, differentiable), g)
     denominator = _kept(v.sqrt(), differentiable).div_(root).add_(eps)
     if isinstance(rate, Tensor | Tensors):
@@ -113,30 +147,39 @@ def lion_(
     g: Array,
     m: Array,
     *,
-    betas: tuple[float, float],
-    lr: float | Tensor,
+    betas: tuple[Number, Number],
+    lr: Number,
     direction: Direction,
 ) -> None:
     """w <- w - lr direction(sign(beta1 m + (1 - beta1) g), g), then m (Definition 3.6)."""
     beta1, beta2 = betas
-    u = sign_(m.mul(beta1).add_(g, alpha=1 - beta1))
-    m.mul_(beta2).add_(g, alpha=1 - beta2)
-    step = direction(u, g)
-    if isinstance(lr, Tensor):
-        w.add_(step.mul(-lr))
-    else:
-        w.add_(step, alpha=-lr)
+    u = sign_(add_(m.mul(beta1), g, 1 - beta1))
+    add_(m.mul_(beta2), g, 1 - beta2)
+    add_(w, direction(u, g), -lr)
 
 
-def decay_(w: Array, lr: float | Tensor, weight_decay: float) -> None:
+def decay_(w: Array, lr: Number, weight_decay: Number) -> None:
     """w <- (1 - lr weight_decay) w: decoupled weight decay."""
-    if weight_decay:
+    if isinstance(weight_decay, Tensor) or weight_decay:
         w.mul_(1 - lr * weight_decay)
 
 
-def penalise(w: Array, g: Array, weight_decay: float) -> Array:
+def add_(x: Array, y: Array, factor: Number) -> Array:
+    """x <- x + factor y."""
+    return x.add_(y.mul(factor)) if isinstance(factor, Tensor) else x.add_(y, alpha=factor)
+
+
+def penalise(w: Array, g: Array, weight_decay: Number) -> Array:
     """g + weight_decay w: the gradient of the loss with an L2 penalty."""
+    if isinstance(weight_decay, Tensor):
+        return w.clone().mul(weight_decay).add_(g)  # autograd keeps what it multiplied
     return g.add(w, alpha=weight_decay) if weight_decay else g
+
+
+def _log(beta: Number) -> Number:
+    if isinstance(beta, Tensor):
+        return beta.log()
+    return math.log(beta) if beta else -math.inf
 
 
 def _kept(x: Array, differentiable: bool) -> Array:

@@ -18,15 +18,42 @@ VARIANTS = {
 }
 
 
-@pytest.fixture(params=VARIANTS)
-def make(request):
-    """Builds the optimizer of every variant: make(params, **keywords)."""
-    name, fixed = VARIANTS[request.param]
+KINDS = ("Grams", "CautiousAdam rescaled", "Lion")
+
+
+def builder(variant: str):
+    name, fixed = VARIANTS[variant]
 
     def build(params, **keywords):
         return optim.by_name(name)(params, **{**fixed, **keywords})
 
     return build
+
+
+@pytest.fixture(params=VARIANTS)
+def make(request):
+    """Builds the optimizer of every variant: make(params, **keywords)."""
+    return builder(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def make_kind(request):
+    """As `make`, for one optimizer of each kind, where a test takes long and they share what it is about."""
+    return builder(request.param)
+
+
+IMPLEMENTATIONS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def implementation(request):
+    """The keywords that choose an implementation, for each that this machine has."""
+    from grams_theory.optim import _fused
+
+    reason = _fused.refusal([torch.ones(1)]) if request.param == "fused" else None
+    if reason is not None:
+        pytest.skip(reason)
+    return IMPLEMENTATIONS[request.param]
 
 
 @pytest.fixture

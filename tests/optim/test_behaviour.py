@@ -78,8 +78,16 @@ REFUSED = [
     ({"betas": (0.9, -0.1)}, r"betas\[1\]=-0.1 must be in \[0, 1\)"),
     ({"betas": (0.9, float("nan"))}, r"betas\[1\]=nan must be"),
     ({"betas": (0.9,)}, "must be two numbers"),
-    ({"betas": (torch.tensor(0.9), 0.9)}, r"betas\[0\] must be a float"),
+    ({"betas": (torch.tensor(0.9), 0.9)}, "must be both floats or both tensors"),
+    ({"betas": (torch.tensor(0.9), torch.ones(2))}, r"betas\[1\] must have 1 element"),
+    ({"betas": (torch.tensor(0.9), torch.tensor(1.0))}, r"betas\[1\]=1.0 must be in"),
     ({"weight_decay": -1e-2}, "weight_decay=-0.01 must be >= 0"),
+    ({"state_dtype": torch.float16}, "state_dtype=torch.float16 must be one of None, torch.float32"),
+    ({"foreach": True, "differentiable": True}, "foreach=True and differentiable=True exclude"),
+    (
+        {"stochastic_rounding": True, "differentiable": True},
+        "stochastic_rounding=True and differentiable=True",
+    ),
 ]
 
 
@@ -89,6 +97,12 @@ def test_a_hyperparameter_out_of_range_is_refused(make, keywords, message):
         make([parameter(1)], **keywords)
     with pytest.raises(ValueError, match=message):
         make([{"params": [parameter(1)], **keywords}])
+
+
+@pytest.mark.parametrize("other", ["foreach", "differentiable"])
+def test_fused_excludes_the_other_implementations_as_in_torch(make, other):
+    with pytest.raises(RuntimeError, match="exclude each other"):
+        make([parameter(1)], fused=True, **{other: True})
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "AMS", "CautiousAdam", "Grams"])
@@ -238,22 +252,61 @@ def test_a_scheduler_drives_the_step_size(make):
     assert w.item() == moved
 
 
-def test_a_compiled_step_is_traced_twice_and_changes_only_rounding(make, history, advance):
-    """Once to make the state and once to use it, however many steps follow: the step count is a tensor there."""
-    graphs = []
+def test_hooks_run_around_the_step_and_may_change_its_arguments(make):
+    w, seen = parameter(1.0), []
+    optimizer = make([w], lr=0.5)
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: ((o, lambda: 7.0), kwargs))
+    optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(w.item()))
+    w.grad = torch.ones(1)
+    assert optimizer.step() == 7.0
+    assert seen == [w.item()]
+    assert seen[0] < 1
 
-    def backend(module, inputs):
-        graphs.append(module)
-        return module.forward
 
-    torch._dynamo.reset()
-    p, q = (torch.nn.Parameter(torch.ones(8)) for _ in range(2))
-    gradients, lr = [[g] for g in history(6, 8)], 2.0**-10
-    compiled, eager = make([p], lr=lr), make([q], lr=lr)
-    step = torch.compile(compiled.step, backend=backend)
-    for (g,) in gradients:
-        p.grad = g.clone() if p.grad is None else p.grad.copy_(g)
-        step()
-    advance(eager, [q], gradients)
-    assert len(graphs) == 2
-    assert ((p - q).abs() <= 6 * 16 * 2.0**-24 * (1 + 6 * 10 * lr)).all()  # 6 steps of at most 16 roundings
+def test_the_profiler_names_the_step(make):
+    w = parameter(1.0)
+    optimizer, w.grad = make([w]), torch.ones(1)
+    with torch.profiler.profile() as profile:
+        optimizer.step()
+        optimizer.zero_grad()
+    name = type(optimizer).__name__
+    names = {event.key for event in profile.key_averages()}
+    assert {f"Optimizer.step#{name}.step", f"Optimizer.zero_grad#{name}.zero_grad"} <= names
+
+
+def test_it_is_deterministic_where_torch_must_be(make, implementation, history, advance):
+    ends = []
+    torch.use_deterministic_algorithms(True)
+    try:
+        for _ in range(2):
+            p = torch.nn.Parameter(torch.ones(3000))
+            advance(make([p], lr=0.1, **implementation), [p], [[g] for g in history(4, 3000)])
+            ends.append(p.detach())
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(*ends)
+
+
+def test_a_step_tells_autograd_that_it_changed_the_weights(make, implementation):
+    """A backward pass through the weights of before must fail, not use those of after."""
+    w = parameter(1.0, 2.0)
+    loss = (w**2).sum()
+    optimizer, w.grad = make([w], **implementation), torch.ones(2)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("tensor", [False, True])
+def test_tensor_betas_are_their_numbers(make, implementation, tensor, history, advance):
+    """0.5 and 0.75 are numbers of float32. On the device, where they stay tensors, within rounding: 5 steps of at most
+    16 roundings, on numbers below 1 + 5 lr / (1 - beta1)."""
+    p, q, on_device = (torch.nn.Parameter(torch.ones(8)) for _ in range(3))
+    gradients, betas = [[g] for g in history(5, 8)], (0.5, 0.75)
+    tensors = tuple(torch.full((1,) if tensor else (), beta) for beta in betas)
+    options = {"lr": 2.0**-6, **implementation}
+    advance(make([p], betas=tensors, **options), [p], gradients)
+    advance(make([q], betas=betas, **options), [q], gradients)
+    assert torch.equal(p, q)
+    advance(make([on_device], betas=tensors, capturable=True, **options), [on_device], gradients)
+    assert ((on_device - q).abs() <= 5 * 16 * 2.0**-24 * (1 + 10 * 2.0**-6)).all()

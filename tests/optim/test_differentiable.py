@@ -40,6 +40,56 @@ def test_the_derivative_is_torch_s(name):
     assert ours == pytest.approx(theirs, rel=cancellation)
 
 
+TUNED = {
+    "betas": ((0.9, 0.99), lambda x: {"betas": (x[0], x[1])}),
+    "weight_decay": ((0.3,), lambda x: {"weight_decay": x[0]}),
+}
+
+
+def tuned_loss(cls, keywords, differentiable: bool) -> torch.Tensor:
+    start = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64, requires_grad=True)
+    w = start.clone() if differentiable else torch.nn.Parameter(start.detach().clone())
+    optimizer = cls([w], lr=0.05, differentiable=differentiable, **keywords)
+    for scale in STEPS:
+        w.grad = scale * (w.clone() if differentiable else w.detach().clone())
+        optimizer.step()
+    return (w**2).sum()
+
+
+def derivatives(cls, tuned: str, **options) -> torch.Tensor:
+    values, keywords = TUNED[tuned]
+    x = torch.tensor(values, dtype=torch.float64, requires_grad=True)
+    tuned_loss(cls, {**keywords(x), **options}, True).backward()
+    assert x.grad is not None
+    return x.grad
+
+
+@pytest.mark.parametrize("tuned", TUNED)
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_the_derivative_by_other_hyperparameters_is_torch_s(name, tuned):
+    cancellation = UNIT32 / (1 - 0.999)  # torch forms 1 - beta2^t in float32 if the betas are numbers
+    ours, theirs = derivatives(getattr(optim, name), tuned), derivatives(getattr(torch.optim, name), tuned)
+    assert torch.allclose(ours, theirs, rtol=cancellation, atol=0)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("tuned", TUNED)
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "AMS", "CautiousAdam", "Grams"])
+def test_the_derivative_by_other_hyperparameters_is_the_difference_quotient(name, tuned, amsgrad):
+    """As above. torch.optim cannot do it with amsgrad: it changes in place what autograd needs."""
+    values, keywords = TUNED[tuned]
+    cls, h = optim.by_name(name), 1e-5
+    found = derivatives(cls, tuned, amsgrad=amsgrad)
+    for i in range(len(values)):
+        high, low = (
+            tuned_loss(
+                cls, {**keywords([v + d * (i == j) for j, v in enumerate(values)]), "amsgrad": amsgrad}, False
+            )
+            for d in (h, -h)
+        )
+        assert found[i].item() == pytest.approx((high - low).item() / (2 * h), rel=16 * UNIT32)
+
+
 def test_foreach_and_differentiable_exclude_each_other(make):
     with pytest.raises(ValueError, match="foreach=True and differentiable=True exclude each other"):
         make([torch.ones(1)], foreach=True, differentiable=True)

@@ -77,11 +77,13 @@ def test_a_step_count_on_the_device_loses_no_float16_step(make, foreach):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_step_can_be_captured_in_a_cuda_graph(make):
+@pytest.mark.parametrize("options", [{"foreach": False}, {"foreach": True}, {"fused": True}])
+def test_a_step_can_be_captured_in_a_cuda_graph(make, options):
     w = torch.nn.Parameter(torch.ones(1000, device="cuda"))
     expected = torch.nn.Parameter(torch.ones(1000, device="cuda"))
     w.grad, expected.grad = torch.ones_like(w), torch.ones_like(w)
-    captured, eager = make([w], capturable=True, lr=2.0**-10), make([expected], capturable=True, lr=2.0**-10)
+    options = {"capturable": True, "lr": torch.tensor(2.0**-10, device="cuda"), **options}
+    captured, eager = make([w], **options), make([expected], **options)
     captured.step()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -91,3 +93,22 @@ def test_a_step_can_be_captured_in_a_cuda_graph(make):
     for _ in range(5):
         eager.step()
     assert torch.equal(w, expected)
+
+
+def test_it_does_not_matter_where_foreach_cuts_its_list(make, monkeypatch, history, advance):
+    from grams_theory.optim import _implementations
+
+    ends = []
+    for limit in (1, 8, 2**20):
+        monkeypatch.setattr(_implementations, "PIECE_ON_CPU", limit)
+        ends.append(run(make, history, advance, foreach=True))
+    assert all(all(map(torch.equal, ends[0], end)) for end in ends[1:])
+
+
+def test_a_piece_holds_one_parameter_or_no_more_elements_than_are_taken_at_a_time(monkeypatch):
+    from grams_theory.optim import _implementations
+
+    monkeypatch.setattr(_implementations, "PIECE_ON_CPU", 8)
+    rows = [[torch.empty(n), torch.empty(n)] for n in (3, 5, 1, 9, 0, 4, 4, 4)]
+    pieces = _implementations.cut(rows)
+    assert [[p.numel() for p, _ in piece] for piece in pieces] == [[3, 5], [1], [9], [0, 4, 4], [4]]

@@ -1,13 +1,17 @@
 """Held against the published packages, with their known differences stated and tested."""
 
+import copy
+
 import grams as grams_pytorch
 import lion_pytorch
 import pytest
 import pytorch_optimizer
 import torch
 from lion_pytorch import cautious_lion
+from pytorch_optimizer.base.optimizer import BaseOptimizer
 
 from grams_theory import optim
+from grams_theory.optim import rule
 
 KEYWORDS = {"lr": 1e-3, "betas": (0.9, 0.999)}
 STEPS = (1, 4, 25)
@@ -111,3 +115,205 @@ def test_pytorch_optimizer_s_rescaling_adds_one_to_the_count(history, last_move)
     k = (ours != 0).sum().item()
     assert 0 < k < 300
     assert torch.allclose(theirs, ours * (k / (k + 1)), rtol=8 * 2.0**-53, atol=0)
+
+
+def outcome(run, *arguments, **keywords) -> str:
+    """What it raised, by name, or nothing."""
+    try:
+        run(*arguments, **keywords)
+    except Exception as error:
+        return type(error).__name__
+    return ""
+
+
+OWN_STEP = {"grams-pytorch": grams_pytorch.Grams, "ours": optim.Grams}
+
+
+def test_grams_pytorch_takes_another_second_step_on_the_same_gradient(advance):
+    """It left |u| sign(g) in p.grad. Ours is as if the gradient had been given anew."""
+    same = {}
+    for name, cls in OWN_STEP.items():
+        kept, fresh = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+        g = torch.tensor([0.5, -3.0])
+        once, anew = cls([kept], lr=0.1), cls([fresh], lr=0.1)
+        kept.grad = g.clone()
+        once.step()
+        once.step()
+        advance(anew, [fresh], [[g], [g]])
+        same[name] = torch.equal(kept, fresh)
+    assert same == {"grams-pytorch": False, "ours": True}
+
+
+def test_grams_pytorch_fails_on_an_expanded_gradient():
+    def run(cls):
+        w = torch.nn.Parameter(torch.ones(5))
+        w.grad = torch.ones(1).expand(5)
+        cls([w]).step()
+
+    assert {name: outcome(run, cls) for name, cls in OWN_STEP.items()} == {
+        "grams-pytorch": "RuntimeError",
+        "ours": "",
+    }
+
+
+def test_grams_pytorch_fails_on_a_closure_that_calls_backward():
+    def run(cls):
+        w = torch.nn.Parameter(torch.ones(2))
+
+        def closure():
+            loss = (w**2).sum()
+            loss.backward()
+            return loss
+
+        cls([w]).step(closure)
+
+    assert {name: outcome(run, cls) for name, cls in OWN_STEP.items()} == {
+        "grams-pytorch": "RuntimeError",
+        "ours": "",
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"lr": float("nan")}, {"weight_decay": -1.0}])
+def test_grams_pytorch_takes_hyperparameters_that_mean_nothing(wrong):
+    made = {
+        name: outcome(cls, [torch.nn.Parameter(torch.ones(1))], **wrong) for name, cls in OWN_STEP.items()
+    }
+    assert made == {"grams-pytorch": "", "ours": "ValueError"}
+
+
+def test_pytorch_optimizer_adds_an_l2_penalty_to_the_gradient_itself():
+    """Ours that has such a penalty is Adam."""
+    g, left = torch.tensor([0.5, -3.0]), {}
+    for cls, options in ((pytorch_optimizer.Grams, {"weight_decouple": False}), (optim.Adam, {})):
+        w = torch.nn.Parameter(torch.ones(2))
+        w.grad = g.clone()
+        cls([w], weight_decay=0.1, **options).step()
+        left[cls] = torch.equal(w.grad, g)
+    assert left == {pytorch_optimizer.Grams: False, optim.Adam: True}
+
+
+def test_pytorch_optimizer_swallows_a_misspelt_keyword():
+    made = [
+        outcome(cls, [torch.nn.Parameter(torch.ones(1))], leraning_rate=1.0)
+        for cls in (pytorch_optimizer.Grams, optim.Grams)
+    ]
+    assert made == ["", "TypeError"]
+
+
+def test_pytorch_optimizer_cannot_step_after_a_deepcopy(advance):
+    def run(cls):
+        w = torch.nn.Parameter(torch.ones(1))
+        optimizer = cls([w])
+        advance(optimizer, [w], [[torch.ones(1)]])
+        twin = copy.deepcopy(optimizer)
+        advance(twin, twin.param_groups[0]["params"], [[torch.ones(1)]])
+
+    assert [outcome(run, cls) for cls in (pytorch_optimizer.Grams, optim.Grams)] == [
+        "AttributeError",
+        "",
+    ]
+
+
+def test_pytorch_optimizer_is_compiled_anew_at_every_step():
+    traced = []
+    for cls in (pytorch_optimizer.Grams, optim.Grams):
+        graphs = []
+
+        def backend(module, inputs, graphs=graphs):
+            graphs.append(module)
+            return module.forward
+
+        torch._dynamo.reset()
+        w = torch.nn.Parameter(torch.ones(4))
+        w.grad = torch.ones(4)
+        step = torch.compile(cls([w]).step, backend=backend)
+        for _ in range(5):
+            step()
+        traced.append(len(graphs))
+    assert traced == [5, 1]
+
+
+def test_pytorch_optimizer_s_mask_multiplies_what_underflows_in_float16():
+    u = g = torch.full((3,), 1e-4, dtype=torch.float16)
+    theirs = u.clone()
+    BaseOptimizer.apply_cautious(theirs, g)
+    assert not theirs.any()
+    assert torch.equal(rule.cautious_rescaled(u, g), u)
+    assert torch.equal(rule.cautious(u, g), u)
+
+
+def test_pytorch_optimizer_s_mask_overflows_where_many_agree_in_float16():
+    """Its sum does above 65,504. In every implementation ours is divided by 1."""
+    u = torch.ones(70_000, dtype=torch.float16)
+    theirs = u.clone()
+    BaseOptimizer.apply_cautious(theirs, u)
+    assert not theirs.any()
+    assert torch.equal(rule.cautious_rescaled(u, u), u)
+
+
+def test_lion_pytorch_s_decoupled_decay_depends_on_the_lr_of_the_constructor(advance):
+    """A group's own lr, or a schedule's, is divided by it. Ours multiplies by 1 - lr weight_decay."""
+    left = {}
+    for cls, options in ((lion_pytorch.Lion, {"decoupled_weight_decay": True}), (optim.Lion, {})):
+        for lr in (1e-4, 1e-2):
+            w = torch.nn.Parameter(torch.ones(1))
+            optimizer = cls([{"params": [w], "lr": 1e-3}], lr=lr, weight_decay=0.5, **options)
+            advance(optimizer, [w], [[torch.zeros(1)]])
+            left[cls, lr] = w.item()
+    assert left[optim.Lion, 1e-4] == left[optim.Lion, 1e-2] == pytest.approx(1 - 5e-4, rel=2.0**-24)
+    assert left[lion_pytorch.Lion, 1e-4] == pytest.approx(1 - 5, rel=1e-6)
+    assert left[lion_pytorch.Lion, 1e-2] == pytest.approx(1 - 0.05, rel=1e-6)
+
+
+def test_a_zero_gradient_is_what_each_package_says_it_is(last_move):
+    """Momentum 1, then g = 0: Adam and the paper's Cautious move by u, Grams and released Cautious do not."""
+    gradients = torch.tensor([[1.0], [0.0]], dtype=torch.float64)
+    adam = last_move(optim.Adam, gradients)
+    assert adam < 0
+    assert torch.equal(last_move(optim.CautiousAdam, gradients), adam)
+    for still in (
+        last_move(optim.Grams, gradients),
+        last_move(grams_pytorch.Grams, gradients),
+        last_move(optim.CautiousAdam, gradients, mask_rescale=True),
+        last_move(optim.CautiousLion, gradients, mask_rescale=True),
+        last_move(cautious_lion.Lion, gradients, cautious_factor=0.0),
+    ):
+        assert still == 0
+
+
+def test_torch_s_bfloat16_second_moment_never_decays(advance):
+    """0.999 v rounds to v. With float32 moments it is what it should be after 3000 gradients of 0: 0.05 of it."""
+    left = {}
+    for cls, options in ((torch.optim.AdamW, {}), (optim.AdamW, {"state_dtype": torch.float32})):
+        w = torch.nn.Parameter(torch.ones(1, dtype=torch.bfloat16))
+        optimizer = cls([w], lr=0.0, **options)
+        advance(optimizer, [w], [[torch.ones_like(w)]])
+        optimizer.state[w]["exp_avg_sq"].fill_(1.0)
+        advance(optimizer, [w], [[torch.zeros_like(w)]] * 3000)
+        left[cls] = optimizer.state[w]["exp_avg_sq"].item()
+    assert left[torch.optim.AdamW] == 1
+    assert left[optim.AdamW] == pytest.approx(0.999**3000, rel=3000 * 2.0**-23)
+
+
+def test_torch_s_fused_step_on_the_cpu_ignores_strides(implementation, history, advance):
+    """Where the parameter lies by columns and its gradient by rows. Ours is the same in every layout."""
+    g, ends = history(1, 4, 3)[0], {}
+    for cls, options in ((torch.optim.AdamW, {"fused": True}), (optim.AdamW, implementation)):
+        by_columns = torch.nn.Parameter(torch.arange(12.0).reshape(3, 4).t())
+        by_rows = torch.nn.Parameter(by_columns.detach().contiguous())
+        for w in (by_columns, by_rows):
+            advance(cls([w], lr=0.5, **options), [w], [[g]])
+        ends[cls] = torch.equal(by_columns, by_rows)
+    assert ends == {torch.optim.AdamW: False, optim.AdamW: True}
+
+
+def test_torch_s_fused_step_on_the_cpu_hides_its_writes_from_autograd(implementation):
+    """So that a backward pass through the weights of before uses those of after, and nobody is told."""
+    silent = {}
+    for cls, options in ((torch.optim.AdamW, {"fused": True}), (optim.AdamW, implementation)):
+        w = torch.nn.Parameter(torch.ones(2))
+        version = w._version
+        w.grad = torch.ones(2)
+        cls([w], **options).step()
+        silent[cls] = w._version == version
+    assert silent == {torch.optim.AdamW: True, optim.AdamW: False}

@@ -1,6 +1,7 @@
 """Adam and AdamW are torch.optim's to the last bit."""
 
 import copy
+import inspect
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ OPTIONS = {
     "maximize": {"maximize": True, "weight_decay": 0.3},
     "other betas": {"lr": 0.1, "betas": (0.3, 0.5), "eps": 1e-2},
     "no betas": {"betas": (0.0, 0.0)},
+    "amsgrad": {"amsgrad": True, "betas": (0.9, 0.5), "weight_decay": 0.3},
 }
 PAIRS = [(optim.Adam, torch.optim.Adam), (optim.AdamW, torch.optim.AdamW)]
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.complex64]
@@ -50,6 +52,28 @@ def test_a_tensor_lr_is_as_in_torch(ours, theirs, history, advance):
     assert torch.equal(p, q)
 
 
+def test_adam_decouples_its_weight_decay_as_torch_s(history, advance):
+    p, q = (torch.nn.Parameter(torch.ones(50)) for _ in range(2))
+    gradients, options = [[g] for g in history(20, 50)], {"decoupled_weight_decay": True, "weight_decay": 0.3}
+    advance(optim.Adam([p], **options), [p], gradients)
+    advance(torch.optim.Adam([q], **options), [q], gradients)
+    assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("ours", [getattr(optim, name) for name in optim.names()])
+def test_the_keywords_are_torch_s_in_its_order(ours):
+    """And then our own. Lion has neither eps nor amsgrad."""
+    own = {"lam", "mask_rescale", "state_dtype", "stochastic_rounding"}
+    kept = {name: p for name, p in inspect.signature(ours).parameters.items() if name not in own}
+    theirs = dict(inspect.signature(torch.optim.Adam).parameters)
+    if "Lion" in ours.__name__:
+        del theirs["eps"], theirs["amsgrad"]
+    if ours is not optim.Adam:
+        del theirs["decoupled_weight_decay"]
+    assert list(kept) == list(theirs)
+    assert [p.kind for p in kept.values()] == [p.kind for p in theirs.values()]
+
+
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "Grams", "AMS", "CautiousAdam"])
 def test_it_continues_from_a_checkpoint_of_torch(name, history, advance):
     gradients = [[g] for g in history(6, 30)]
@@ -66,8 +90,8 @@ def test_it_continues_from_a_checkpoint_of_torch(name, history, advance):
 
 
 def test_foreach_is_off_on_the_cpu_and_under_autograd_unless_asked_for():
-    from grams_theory.optim._base import _use_foreach
+    from grams_theory.optim._implementations import use_foreach
 
     p = [torch.nn.Parameter(torch.ones(2))]
-    assert not _use_foreach(p, optim.Grams(p).param_groups[0])
-    assert _use_foreach(p, optim.Grams(p, foreach=True).param_groups[0])
+    assert not use_foreach(p, optim.Grams(p).param_groups[0])
+    assert use_foreach(p, optim.Grams(p, foreach=True).param_groups[0])
