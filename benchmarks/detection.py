@@ -3,7 +3,7 @@
     python benchmarks/detection.py [--seeds N] [--budget CASES] [--kind KIND] [--every]
 
 A target is something false that the project must find: here an optimizer with a planted fault, looked for by the
-claim or the check of the contract that must catch it. A claim is looked at with N seeds; the table shows the median
+claim or the check of conformance that must catch it. A claim is looked at with N seeds; the table shows the median
 and the longest time, and the cases that were stepped until then. With --every each target is looked for by every
 detector that applies to it, one row each, found or not.
 """
@@ -50,7 +50,7 @@ def planted_faults(budget: int, every: bool) -> Iterator[Target]:
 
 
 def seeds_for(target: Target, seeds: int) -> range:
-    """A check of the contract draws nothing from the seed."""
+    """A check of conformance draws nothing from the seed."""
     return range(1 if target.detector in CHECKS_BY_NAME else seeds)
 
 

@@ -1,4 +1,4 @@
-"""Published optimizers in the role that they play by nature: held to the definitions, the descent claims, the contract.
+"""Published optimizers in the role that they play by nature: held to definitions, descent claims, conformance.
 
 python benchmarks/published_optimizers.py          # prints the table
 python benchmarks/published_optimizers.py --write  # and writes docs/published-optimizers.md
@@ -6,6 +6,7 @@ python benchmarks/published_optimizers.py --write  # and writes docs/published-o
 
 import argparse
 import importlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,13 +15,13 @@ from pathlib import Path
 
 from grams_theory import fuzz
 from grams_theory.claims import by_id
-from grams_theory.core.errors import UsageError
 from grams_theory.core.ledger import ClaimResult
 from grams_theory.core.summary import describe
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine.production import load
 from grams_theory.symbolic import twin
-from grams_theory.testing.contract import CHECKS
+from grams_theory.testing import conformance
+from grams_theory.testing.conformance import Report
 from grams_theory.testing.roles import natural_role
 
 PACKAGES = {
@@ -53,10 +54,19 @@ class Found:
     role: str | None
     claims: Mapping[tuple[str, str], ClaimResult]
     """(claim, dtype) -> its result."""
-    broken: Mapping[str, str]
-    """Promise of the contract -> what was expected."""
-    refused: tuple[str, ...]
-    """Promises that could not be tried: it takes no such parameters."""
+    report: Report
+    """What conformance came to."""
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """Promise -> what was expected of the implementations that break it; or the evidence, if that is known."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for (check, implementation), message in {**self.report.failures, **self.report.deviations}.items():
+            found.setdefault(check.replace("_", " "), {}).setdefault(message, []).append(implementation)
+        return {
+            check: "; ".join(f"({', '.join(where)}) {message}" for message, where in messages.items())
+            for check, messages in found.items()
+        }
 
     @property
     def violated(self) -> dict[tuple[str, str], ClaimResult]:
@@ -73,28 +83,19 @@ def examine(package: str, optimizer: str) -> Found:
         for name in asked
         for dtype in DTYPES
     }
-    broken, refused = {}, []
-    for check in CHECKS:
-        name = check.__name__.removeprefix("check_").replace("_", " ")
-        try:
-            check(cls)
-        except AssertionError as failure:
-            broken[name] = str(failure)
-        except UsageError:
-            refused.append(name)
-    return Found(package, optimizer, role, claims, broken, tuple(refused))
+    return Found(package, optimizer, role, claims, conformance.run(cls))
 
 
 def row(found: Found) -> tuple[str, ...]:
     """A line of the table."""
     violated = sorted({name for name, _ in found.violated})
     kept = [f"{name} {verdict(found, name)}" for name in dict.fromkeys(name for name, _ in found.claims)]
-    promises = len(CHECKS) - len(found.refused)
+    counts = Counter(outcome.verdict for outcome in found.report.outcomes)
     return (
         f"`{found.optimizer}`",
         found.role or "none",
         ", ".join(kept) or "–",
-        f"{promises - len(found.broken)} of {promises}",
+        f"{counts['passed']} of {counts.total() - counts['not applicable']}",
         "; ".join([*violated, *found.broken]) or "nothing",
     )
 
@@ -169,8 +170,8 @@ def document(everything: list[Found]) -> str:
         f"{BUDGET:,} cases for each claim",
         f"in {' and '.join(DTYPES)}, as its constructor chooses, without weight decay. `definitions` says that a step",
         "is the defined one up to rounding; `lemma-3.9`, `lemma-4.2`, `lion-descent` and `momentum-descent` bound the",
-        "descent. A promise is a check of `grams_theory.testing.contract`; one that the optimizer takes no parameters",
-        "for is not counted.",
+        "descent. A promise is a check of `grams_theory.testing.conformance` on one implementation, such as the loop;",
+        "what does not apply is not counted.",
         "",
         *table([head, *map(row, everything)]),
         "",

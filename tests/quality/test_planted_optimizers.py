@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from grams_theory.testing.contract import broken_promises
+from grams_theory.testing import conformance
 from tests.quality import broken
 from tests.quality.broken.detection import CHECKS_BY_NAME, detect
 
@@ -12,7 +12,18 @@ SEARCH, CONTROL = 60_000, 4_000
 """Cases in which a fault must be found, and in which none may be found in code without one."""
 
 
-@pytest.mark.parametrize("cls", broken.FAULTS, ids=lambda cls: cls.__name__)
+def _marked(cls):
+    """The class, marked if it needs a GPU or a slow check."""
+    slow = cls.caught_by in CHECKS_BY_NAME and CHECKS_BY_NAME[cls.caught_by].slow
+    marks = [
+        mark
+        for mark, wanted in ((pytest.mark.gpu, hasattr(cls, "device")), (pytest.mark.slow, slow))
+        if wanted
+    ]
+    return pytest.param(cls, marks=marks, id=cls.__name__)
+
+
+@pytest.mark.parametrize("cls", [_marked(cls) for cls in broken.FAULTS])
 def test_a_planted_fault_is_caught(cls, tallied):
     found = detect(cls, cls.caught_by, budget=SEARCH)
     tallied(f"optimizer faults, {cls.style}", int(found.caught), 1)
@@ -22,7 +33,7 @@ def test_a_planted_fault_is_caught(cls, tallied):
 @pytest.mark.parametrize("cls", broken.BASES, ids=lambda cls: cls.__name__)
 def test_the_code_without_a_fault_passes(cls):
     assert not detect(cls, cls.caught_by, budget=CONTROL).caught
-    assert broken_promises(cls) == {}
+    assert conformance.run(cls).failures == {}
 
 
 @pytest.mark.parametrize("check", CHECKS_BY_NAME)

@@ -6,6 +6,8 @@ from collections import defaultdict
 
 import torch
 
+from tests.quality.broken.loop import in_range
+
 
 class Foreach(torch.optim.Optimizer):
     """Definition 4.1 on lists of tensors: one call does a piece of the work for all of them."""
@@ -15,7 +17,9 @@ class Foreach(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=False):
         super().__init__(
             params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
+            in_range(
+                {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+            ),
         )
 
     @torch.no_grad()
@@ -33,13 +37,13 @@ class Foreach(torch.optim.Optimizer):
         """Weights that have gradients, their gradients, moments, and step counts, in one order."""
         w = [p for p in group["params"] if p.grad is not None]
         states = [self.prepared(p) for p in w]
-        m, v, t = ([state[name] for state in states] for name in ("m", "v", "t"))
+        m, v, t = ([state[name] for state in states] for name in ("m", "v", "step"))
         return w, [p.grad for p in w], m, v, t
 
     def prepared(self, p):
         state = self.state[p]
         if not state:
-            state.update(m=torch.zeros_like(p), v=torch.zeros_like(p), t=torch.zeros(()))
+            state.update(m=torch.zeros_like(p), v=torch.zeros_like(p), step=torch.zeros(()))
         return state
 
     def bundles(self, *lists):
@@ -110,7 +114,7 @@ class OneStepTensorForAll(Foreach):
     def prepared(self, p):
         state = super().prepared(p)
         first = next(iter(self.state.values()))
-        state["t"] = first["t"]
+        state["step"] = first["step"]
         return state
 
 
@@ -135,7 +139,7 @@ class GradientsMisaligned(Foreach):
         g = [p.grad for p in group["params"] if p.grad is not None]
         w = group["params"][: len(g)]
         states = [self.prepared(p) for p in w]
-        return w, g, *([state[name] for state in states] for name in ("m", "v", "t"))
+        return w, g, *([state[name] for state in states] for name in ("m", "v", "step"))
 
 
 class MomentsMisaligned(Foreach):

@@ -2,6 +2,8 @@
 
 import torch
 
+from tests.quality.broken.loop import in_range
+
 BLOCK = 1024
 """Elements that one program of the kernel works on."""
 
@@ -15,7 +17,7 @@ class Fused(torch.optim.Optimizer):
     role, style, caught_by = "Grams", "fused", "definitions"
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+        super().__init__(params, in_range({"lr": lr, "betas": betas, "eps": eps}))
 
     @torch.no_grad()
     def step(self, closure=None):

@@ -3,13 +3,27 @@
 import torch
 
 
+def in_range(defaults):
+    """The defaults of a constructor, if their numbers are in range; ValueError otherwise."""
+    numbers = {name: defaults[name] for name in ("lr", "eps", "weight_decay") if name in defaults}
+    for name, value in {**numbers, **{f"beta{i}": beta for i, beta in enumerate(defaults["betas"])}}.items():
+        if isinstance(value, torch.Tensor):
+            raise ValueError(f"{name} must be a number, not a tensor")
+        if not 0 <= value < (1 if name.startswith("beta") else float("inf")):
+            raise ValueError(f"{name}={value} is out of range")
+    return defaults
+
+
 class Plain(torch.optim.Optimizer):
     """Definition 4.1 in a loop. The pieces are methods, so that each fault overrides one."""
 
     role, style, caught_by = "Grams", "loop", "definitions"
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+        super().__init__(params, self.checked({"lr": lr, "betas": betas, "eps": eps}))
+
+    def checked(self, defaults):
+        return in_range(defaults)
 
     @torch.no_grad()
     def step(self, closure=None):
