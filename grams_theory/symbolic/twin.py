@@ -68,13 +68,18 @@ class BaseUpdate(Protocol):
 
 @dataclass
 class Adam:
-    """Adam's moments; `update` takes the next gradient and returns u (Definition 3.5)."""
+    """Adam's moments; `update` takes the next gradient and returns u (Definition 3.5).
+
+    With `amsgrad` the largest v so far takes its place in u, bias correction included, as torch.optim documents it.
+    """
 
     betas: tuple[Number, Number]
     eps: Number
     t: int = 0
     m: list[Real] = field(default_factory=list)
     v: list[Real] = field(default_factory=list)
+    amsgrad: bool = False
+    largest: list[Real] = field(default_factory=list)
 
     def update(self, gradient: Sequence[Number]) -> list[Real]:
         beta1, beta2, eps = *map(number, self.betas), number(self.eps)
@@ -85,7 +90,10 @@ class Adam:
             beta2 * v_i + (1 - beta2) * g_i * g_i for v_i, g_i in zip(self.v or _zeros(g), g, strict=True)
         ]
         m_hat = [m_i / (1 - beta1**self.t) for m_i in self.m]
-        v_hat = [v_i / (1 - beta2**self.t) for v_i in self.v]
+        v = self.v
+        if self.amsgrad:
+            v = self.largest = list(map(_larger, self.largest or _zeros(g), v))
+        v_hat = [v_i / (1 - beta2**self.t) for v_i in v]
         return [_quotient(m_i, _root(v_i) + eps) for m_i, v_i in zip(m_hat, v_hat, strict=True)]
 
 
@@ -271,6 +279,10 @@ def _last(base, gradients: Sequence[Sequence[Number]], precision: int) -> list:
 
 def _zeros(like: list[Real]) -> list[Real]:
     return [fmpq(0)] * len(like)
+
+
+def _larger(x: Real, y: Real) -> Real:
+    return x if x >= y else y if y >= x else arb(x).max(arb(y))
 
 
 def _root(x: Real) -> arb:
