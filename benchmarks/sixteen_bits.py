@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import reduce
 from multiprocessing import get_context
-from typing import get_args
 
 import torch
 
@@ -60,7 +59,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, help="processes; by default one per core, one on a GPU")
     parser.add_argument("--formats", nargs="+", default=["bfloat16", "float16"])
-    parser.add_argument("--implementations", nargs="+", default=get_args(Implementation))
+    parser.add_argument("--implementations", nargs="+", default=["loop", "foreach"])
     parser.add_argument("--steps", default=":", help="A:B, indices of steps; all by default")
     options = parser.parse_args()
     workers = options.workers or (os.cpu_count() if options.device == "cpu" else 1)

@@ -1,4 +1,4 @@
-"""What `rounding-direction` is worth in practice: a spread of the pairs of each format, stepped by production Grams."""
+"""What the claims on rounding are worth in practice: a spread of the pairs of each format, stepped by production."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from grams_theory.claims._direction_sweep import (
     Counts,
     Grid,
     Implementation,
+    Rounding,
     Sweep,
     corner_pairs,
     every_pair,
@@ -19,8 +20,8 @@ from grams_theory.claims._direction_sweep import (
 from grams_theory.core.evidence import FuzzEvidence, MeasuredEvidence
 from grams_theory.core.formats import count
 
-CASES = 2**21
-"""About as many are tried of each grid, by each implementation."""
+CASES = {"nearest": 2**21, "stochastic": 2**18}
+"""About as many are tried of each grid, by each implementation; drawing random numbers takes longer than a step."""
 IMPLEMENTATIONS: tuple[Implementation, ...] = ("loop", "foreach")
 COLUMNS = (
     "weights",
@@ -41,25 +42,37 @@ def grids() -> tuple[Grid, ...]:
     return (*map(every_pair, short), *map(corner_pairs, (*short, torch.float32)))
 
 
-def spread(grid: Grid, cases: int = CASES) -> range:
+def spread(grid: Grid, cases: int = CASES["nearest"]) -> range:
     """Indices of steps up to the largest; an odd stride, so that they differ in their last bits."""
     last, stride = len(grid.steps) - 1, grid.cases // cases | 1
     return range(last % stride, last + 1, stride)
 
 
-def measured(device: str) -> list[MeasuredEvidence | FuzzEvidence]:
+def measured(device: str, rounding: Rounding = "nearest") -> list[MeasuredEvidence | FuzzEvidence]:
     """A spread of every grid by each implementation: the table, and the tally that a verdict depends on."""
+    tried = [grid for grid in grids() if rounding == "nearest" or grid.weights.dtype is not torch.float32]
     found = [
-        [sweep(grid, spread(grid), implementation=name, device=device) for name in IMPLEMENTATIONS]
-        for grid in grids()
+        [
+            sweep(grid, spread(grid, CASES[rounding]), implementation=name, rounding=rounding, device=device)
+            for name in IMPLEMENTATIONS
+        ]
+        for grid in tried
     ]
     return [table(found), tally(s for sweeps in found for s in sweeps)]
 
 
 def table(found: Iterable[Sequence[Sweep]]) -> MeasuredEvidence:
     """A row for the sweeps of each grid."""
+    found = list(found)
+    by_chance = found[0][0].rounding == "stochastic"
+    landed = (
+        "misrounded: w⁺ is none of the two neighbours of w − d, rounded to float32"
+        if by_chance
+        else "misrounded: w⁺ is not w − d, rounded to nearest (by way of float32 if d is of float32)"
+    )
     return MeasuredEvidence(
-        "Production Grams on the numbers of a format: which way it rounds, and which steps are lost",
+        "Production Grams on the numbers of a format: which way it rounds, and which steps are lost"
+        + (", by stochastic rounding" if by_chance else ""),
         COLUMNS,
         tuple(map(_row, found)),
         (
@@ -67,7 +80,7 @@ def table(found: Iterable[Sequence[Sweep]]) -> MeasuredEvidence:
             f"by {' and '.join(IMPLEMENTATIONS)}",
             "the steps are spread over all of a 16-bit format; of float32 steps and weights are corners of binades",
             "wrong way: w⁺ lies along +sign(g); beyond the largest number it is ±∞, along −sign(g) like any other",
-            "misrounded: w⁺ is not w − d, rounded to nearest (by way of float32 if d is of float32)",
+            landed,
             "lost: share of the pairs with d > 0 and g ≠ 0 that have w⁺ = w, each bit pattern counting alike; "
             "then the largest d/|w| of such a pair, and the smallest of any other, over the normal weights",
         ),

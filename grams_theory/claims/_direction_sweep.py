@@ -9,23 +9,26 @@ rounded, and with lr = (3/4) d the rate lr / (1 − β₁²) is d exactly. Where
 Two things are asked of each w⁺: that it lies along −sign(g), which is the claim, and that it is fl(w − d), which is
 what the claim is about. torch computes a 16-bit w − d in float32 and rounds it again. For a step d of the format itself
 the second rounding must not be seen; any other d of float32 is rounded twice.
+
+`rounding="stochastic"` tries `stochastic-direction`: moments of float32, and w⁺ one of the two neighbours of fl(w − d).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from grams_theory.core.errors import UnknownNameError, UsageError
-from grams_theory.core.formats import corners, difference, magnitudes, name, pattern, signed
+from grams_theory.core.formats import corners, difference, magnitudes, name, neighbours, pattern, signed
 from grams_theory.core.random import generator
 from grams_theory.optim.grams import Grams
 
-Implementation = Literal["loop", "foreach"]
+Implementation = Literal["loop", "foreach", "fused"]
+Rounding = Literal["nearest", "stochastic"]
 BETAS = (0.5, 0.0)
 GRADIENTS = (1.0, -1.0, 0.0, -0.0)
 BEFORE = (-6.0, 6.0, 6.0, 6.0)
@@ -89,7 +92,7 @@ class Counts:
     wrong_way: int = 0
     """The claim does not allow them: w⁺ lies along +sign(g), or w moved although g = 0, or w⁺ is NaN."""
     misrounded: int = 0
-    """w⁺ is not w − d, rounded."""
+    """w⁺ is not w − d, rounded, or to chance not one of its two neighbours."""
     moving: int = 0
     """d > 0 and g ≠ 0: exact arithmetic would move the weight."""
     lost: int = 0
@@ -134,6 +137,7 @@ class Sweep:
     covered: tuple[range, ...]
     """Indices of the steps that were tried."""
     counts: Counts
+    rounding: Rounding = "nearest"
 
     @property
     def steps(self) -> int:
@@ -149,7 +153,9 @@ class Sweep:
         Raises:
             UsageError: they are of different grids or implementations, or share steps.
         """
-        mine, others = ((s.format, s.step_format, s.implementation, s.weights) for s in (self, later))
+        mine, others = (
+            (s.format, s.step_format, s.implementation, s.weights, s.rounding) for s in (self, later)
+        )
         if mine != others:
             raise UsageError(f"cannot merge a sweep of {others} into one of {mine}; sweep the same grid")
         indices = {index for part in self.covered for index in part}
@@ -165,6 +171,7 @@ def sweep(
     steps: range | None = None,
     *,
     implementation: Implementation = "loop",
+    rounding: Rounding = "nearest",
     device: str = "cpu",
     optimizer: Callable[..., torch.optim.Optimizer] = Grams,
     progress: Callable[[float], None] | None = None,
@@ -174,9 +181,10 @@ def sweep(
     Args:
         grid: the pairs.
         steps: indices of steps, so that parts may run apart; None takes all. Memory does not grow with their number.
-        implementation: "loop" or "foreach".
+        implementation: "loop", "foreach" or "fused".
+        rounding: "stochastic" rounds at random, from a seed of its own for each chunk.
         device: torch device.
-        optimizer: takes parameter groups, lr, betas, eps and foreach, as Grams does.
+        optimizer: takes parameter groups, lr, betas, eps and what chooses implementation and rounding, as Grams does.
         progress: called with the share that is done.
 
     Raises:
@@ -191,14 +199,15 @@ def sweep(
     weights, counts, done = grid.weights.to(device), Counts(), 0
     for part in _chunks(steps, len(weights), weights.device.type):
         d = grid.steps[list(part)].to(device)
-        after = _stepped(optimizer, weights, d, foreach=implementation == "foreach")
-        counts += _checked(weights, d, after, grid.roundings)
+        with torch.random.fork_rng([weights.device] if weights.is_cuda else []):
+            torch.manual_seed(part[0])
+            after = _stepped(optimizer, weights, d, implementation, rounding)
+        counts += _checked(weights, d, after, grid.roundings, rounding)
         done += len(part)
         if progress is not None:
             progress(done / len(steps))
-    return Sweep(
-        name(grid.weights.dtype), name(grid.steps.dtype), implementation, len(weights), (steps,), counts
-    )
+    formats = name(grid.weights.dtype), name(grid.steps.dtype)
+    return Sweep(*formats, implementation, len(weights), (steps,), counts, rounding)
 
 
 def _chunks(steps: range, weights: int, device: str) -> Iterator[range]:
@@ -207,13 +216,21 @@ def _chunks(steps: range, weights: int, device: str) -> Iterator[range]:
 
 
 def _stepped(
-    optimizer: Callable[..., torch.optim.Optimizer], weights: Tensor, d: Tensor, *, foreach: bool
+    optimizer: Callable[..., torch.optim.Optimizer],
+    weights: Tensor,
+    d: Tensor,
+    implementation: Implementation,
+    rounding: Rounding,
 ) -> Tensor:
     """All weights after a step of each size and for each gradient, shape (S, gradients, W)."""
+    options: dict[str, Any] = {"fused": True} if implementation == "fused" else {}
+    if rounding == "stochastic":
+        options |= {"state_dtype": torch.float32, "stochastic_rounding": True}
+    computed = torch.float32 if options else weights.dtype
     after = weights.repeat(len(d), len(GRADIENTS), 1)
     parameters = [[torch.nn.Parameter(row) for row in rows] for rows in after]
-    eps = torch.finfo(weights.dtype).eps / 4
-    made = optimizer([{"params": row} for row in parameters], lr=0.0, betas=BETAS, eps=eps, foreach=foreach)
+    options |= {"eps": torch.finfo(computed).eps / 4, "foreach": implementation == "foreach"}
+    made = optimizer([{"params": row} for row in parameters], lr=0.0, betas=BETAS, **options)
 
     def step(gradients: Iterable[float]) -> None:
         for row in parameters:
@@ -229,13 +246,20 @@ def _stepped(
     return after
 
 
-def _checked(weights: Tensor, d: Tensor, stepped: Tensor, roundings: tuple[torch.dtype, ...]) -> Counts:
+def _checked(
+    weights: Tensor, d: Tensor, stepped: Tensor, roundings: tuple[torch.dtype, ...], rounding: Rounding
+) -> Counts:
     """Counts over weights of shape (W,), steps (S,), and what came out, (S, gradients, W)."""
     w, after = weights.float(), stepped.float()  # exact, and compared faster than 16 bits
     fallen, risen, kept = after[:, :1], after[:, 1:2], after[:, 2:]
     wrong = torch.cat([~(fallen <= w), ~(risen >= w), kept != w], 1)
-    expected = difference(w.double(), torch.stack([d, -d], 1).double().unsqueeze(-1), *roundings)
-    misrounded = torch.cat([after[:, :2] != expected.float(), wrong[:, 2:]], 1)
+    signed_steps = torch.stack([d, -d], 1).double().unsqueeze(-1)
+    if rounding == "stochastic":
+        ends = neighbours(difference(w.double(), signed_steps, torch.float32), roundings[-1])
+        expected = torch.stack([end.float() for end in ends])
+    else:
+        expected = difference(w.double(), signed_steps, *roundings).float().unsqueeze(0)
+    misrounded = torch.cat([(after[:, :2] != expected).all(0), wrong[:, 2:]], 1)
     size, positive = w.abs(), d > 0
     normal = size >= torch.finfo(roundings[-1]).smallest_normal
     lost = (after[:, :2] == w) & positive[:, None, None]

@@ -99,6 +99,14 @@ def difference(w: Tensor, d: Tensor, *formats: torch.dtype) -> Tensor:
     return x
 
 
+def neighbours(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The largest number of the format that is <= x and the smallest that is >= x, ±inf among them; all float64."""
+    nearest = _rounded(x, dtype)
+    ends = (torch.full_like(x, end, dtype=dtype) for end in (-math.inf, math.inf))
+    lower, upper = (nearest.to(dtype).nextafter(end).double() for end in ends)
+    return torch.where(nearest > x, lower, nearest), torch.where(nearest < x, upper, nearest)
+
+
 def _rounded(x: Tensor, dtype: torch.dtype) -> Tensor:
     """float64 x to nearest, ties to even: p bits, but multiples of the smallest number where p bits would be finer."""
     dropped, limits = WIDE - precision(dtype), torch.finfo(dtype)

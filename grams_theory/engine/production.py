@@ -156,6 +156,17 @@ def is_coordinatewise(cls: OptimizerClass) -> bool:
 
 
 @cache
+def state_dtype(cls: OptimizerClass, dtype: torch.dtype) -> torch.dtype:
+    """What it computes updates and keeps moments in, for weights of that dtype: theirs, or what its groups declare.
+
+    An optimizer that declares a `state_dtype` promises to compute in it, or in float32 if that is wider, and to round
+    a weight once, when it is stored; our own do.
+    """
+    made = build(cls, [torch.nn.Parameter(torch.zeros(1, 1, dtype=dtype))], 1e-3, Hyper())
+    return made.param_groups[0].get("state_dtype") or dtype
+
+
+@cache
 def takes_vectors(cls: OptimizerClass, hyper: Hyper) -> bool:
     """Whether its parameters may have one axis; `Subject` gives it rows of a matrix otherwise."""
     try:
@@ -255,6 +266,16 @@ def _rows_by_step_size(lr: float | Tensor, batch: int, device: torch.device) -> 
     return [(value.item(), (lr == value).nonzero().squeeze(-1)) for value in lr.unique()]
 
 
+def _tiny(dtype: torch.dtype) -> float:
+    """The smallest normal number, as hardware may flush what is smaller to 0.
+
+    Only float16 keeps it: arithmetic on float16 is done in float32, where its subnormal numbers are normal, and
+    conversions round to them.
+    """
+    limits = torch.finfo(dtype)
+    return limits.smallest_normal * (limits.eps if dtype is torch.float16 else 1.0)
+
+
 @dataclass(frozen=True)
 class Rig:
     """What cases run on: a device, the dtype of the weights, and who plays which role.
@@ -296,13 +317,14 @@ class Rig:
 
     @property
     def tiny(self) -> float:
-        """What a product may lose when it underflows.
+        """What a product may lose when it underflows in the dtype of the weights."""
+        return _tiny(DTYPES[self.dtype])
 
-        The smallest normal number, as hardware may flush what is smaller to 0. Only float16 keeps it: arithmetic on
-        float16 is done in float32, where its subnormal numbers are normal, and conversions round to them.
-        """
-        limits = torch.finfo(DTYPES[self.dtype])
-        return limits.smallest_normal * (limits.eps if self.dtype == "float16" else 1.0)
+    def precision(self, roles: Iterable[str]) -> tuple[float, float]:
+        """The coarsest unit roundoff in which the players of these roles compute their updates, and what a product may
+        lose there when it underflows."""
+        dtypes = [state_dtype(self.optimizer(role), DTYPES[self.dtype]) for role in roles]
+        return max(torch.finfo(x).eps for x in dtypes) / 2, max(map(_tiny, dtypes))
 
     def longest_step(self, hyper: Hyper) -> float:
         """The largest step size that the dtype of the weights holds, divided by 1 - beta1 too."""

@@ -1,7 +1,6 @@
 """The sweep of `rounding-direction`: production passes it, and planted faults do not."""
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +12,6 @@ from grams_theory.claims._direction_sweep import (
     Case,
     Counts,
     Grid,
-    Implementation,
     Sweep,
     corner_pairs,
     every_pair,
@@ -39,8 +37,8 @@ def places(grid: Grid, *values: float) -> range:
 class Subtracting(Grams):
     """Grams' step computed apart from the rule; a planted fault says how it is subtracted."""
 
-    def _move_(self, w, g, m, v, *, t, lr, group):
-        (beta1, beta2), m64, v64 = group["betas"], m.double(), v.double()
+    def _move_(self, w, g, m, v, *, t, direction, group):
+        lr, (beta1, beta2), m64, v64 = group["lr"], group["betas"], m.double(), v.double()
         m.copy_(beta1 * m64 + (1 - beta1) * g.double())
         v.copy_(beta2 * v64 + (1 - beta2) * g.double() ** 2)
         u = m.double() / (1 - beta1**t) / ((v.double() / (1 - beta2**t)).sqrt() + group["eps"])
@@ -208,7 +206,7 @@ def test_a_planted_fault_of_rounding_is_caught_though_it_obeys_the_claim(fault):
 
 def test_a_planted_fault_in_the_rule_is_caught_by_both_implementations(monkeypatch):
     monkeypatch.setattr(rule, "grams", rule.unchanged)
-    for implementation in get_args(Implementation):
+    for implementation in practice.IMPLEMENTATIONS:
         assert sweep(BF16, FEW, implementation=implementation).counts.wrong_way > 0
 
 

@@ -21,7 +21,7 @@ from grams_theory.engine.cases.climb import climb
 from grams_theory.engine.cases.step import State, Step, longest_step_size
 from grams_theory.engine.cases.structure import HYPERS, Structure, covering, structures
 from grams_theory.engine.production import LAYOUTS, OURS, Rig
-from grams_theory.engine.updates import Definition, base_update
+from grams_theory.engine.updates import SLACK, Definition, base_update
 from grams_theory.families._draw import normal, uniform
 
 BATCH = 256
@@ -170,7 +170,10 @@ def measure(
     f, w, base = state.f, state.w, base_update(setting)
     g = f.gradient(Ball.exact(w))
     gradients = (*state.history, rig.narrow(g.mid))
-    update = base.define(gradients, state.hyper, rig.unit, rig.tiny)
+    unit, tiny = rig.precision(setting.optimizers)
+    update = base.define(gradients, state.hyper, unit, tiny)
+    if tiny < rig.tiny:  # a weight may underflow when it is stored
+        update = replace(update, lost=update.lost + SLACK * rig.tiny)
     step = Step.before(claim, f, w, g, gradients, update, rig.unit)
     bound = longest_step_size(setting, step)
     if eta is None:

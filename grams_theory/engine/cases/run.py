@@ -142,7 +142,8 @@ def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
     """
     f, start, lr = record.f, record.start, eta.unsqueeze(-1)
     subject = rig.subject(role, start, eta, record.hyper)
-    moments = AdamMoments.of(start, record.hyper, rig.unit, rig.tiny)
+    unit, tiny = rig.precision([role])
+    moments = AdamMoments.of(start, record.hyper, unit, tiny)
     w, drift, sound = [subject.w], [torch.zeros_like(eta)], torch.ones_like(eta, dtype=torch.bool)
     for _ in range(record.steps):
         g = f.gradient(Ball.exact(w[-1]))
@@ -154,7 +155,7 @@ def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
         w.append(subject.w)
         turned = update.u.where((fed.mid.abs() <= fed.rad) & (fed.rad > 0)).reach
         off = lr * (update.u.rad + update.rounding + 2 * turned) + update.lost
-        off = off + SLACK * rig.unit * (w[-2].abs() + (w[-1] - w[-2]).abs())
+        off = off + SLACK * (rig.unit * (w[-2].abs() + (w[-1] - w[-2]).abs()) + rig.tiny * (tiny < rig.tiny))
         size = off.norm(dim=-1)
         drift.append(drift[-1] + size * g.mid.norm(dim=-1) + f.smoothness * size**2)
     rig.check_finite(role, w[-1], sound)
