@@ -46,8 +46,8 @@ from grams_theory.engine.stream.program import Program, tensors
 CLAIM = claims.by_id("lemma-4.2")
 DIM = 8
 STEPS = 8
-CHUNK = Structure("diagonal_quadratic", DIM, seed=1, batch=2048)
-STARTS = 16
+CHUNK = Structure("diagonal_quadratic", DIM, seed=1, batch=4096)
+STARTS = 64
 PROBE = 1 << 26
 """Numbers of the tensor whose in-place `mul_` measures the bandwidth."""
 FIGURE = Path(__file__).parent.parent / "docs" / "fuzz_speed.png"

@@ -14,8 +14,11 @@ and a violation means `margin.mid + margin.rad < 0`: no tolerance is chosen by h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +29,17 @@ UNIT = 2.0**-53
 FLOOR = 2.0**-900
 """More than the operations of a product may lose when they underflow; a normal number, on which hardware is fast."""
 _INFLATE = 1 + 2.0**-40  # the radius is itself computed in floating point
+_KIND: ContextVar[type[Ball] | None] = ContextVar("kind", default=None)
+
+
+@contextmanager
+def calculating(kind: type[Ball]) -> Iterator[None]:
+    """In this context every new `Ball` is one of that kind, whose operations may bound errors in another way."""
+    token = _KIND.set(kind)
+    try:
+        yield
+    finally:
+        _KIND.reset(token)
 
 
 def _parts(x: Ball | Tensor | Scalar) -> tuple[Tensor | Scalar, Tensor | Scalar]:
@@ -44,11 +58,15 @@ class Ball:
     mid: Tensor
     rad: Tensor
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Ball:
+        """Of the kind that is in use, see `calculating`."""
+        return object.__new__(_KIND.get() or cls)
+
     @classmethod
     def exact(cls, x: Tensor) -> Ball:
         """`x`, cast to float64 (exact for every narrower format), with radius 0."""
-        x = x.double()
-        return cls(x, torch.zeros_like(x))
+        x, kind = x.double(), _KIND.get() or cls
+        return cls(x, torch.zeros_like(x)) if kind is cls else kind.exact(x)
 
     @classmethod
     def stack(cls, rows: Sequence[Ball]) -> Ball:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grams_theory.core.errors import UsageError
+from grams_theory.core.rounding import calculating
 from grams_theory.engine.cases.step import State
 from grams_theory.engine.stream.lower import lower
 from grams_theory.engine.stream.native import Compiled, load
+from grams_theory.engine.stream.prior import Prior
 from grams_theory.engine.stream.program import Program, filled, tensors
 from grams_theory.engine.stream.record import record
 
@@ -35,13 +38,17 @@ def compile_program(program: Program, state: State, other: State) -> Compiled:
             )
     by_row = {name: x for name, x in one.items() if name not in shared}
 
-    def run(held: Mapping[str, Tensor]) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+    def run(
+        held: Mapping[str, Tensor], program: Program = program
+    ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
         for rows in program.rows(filled(state, {**shared, **held})):
             yield rows.counted, rows.minimised
 
     if state.w.device.type != "cpu":
         return inductor(run, by_row)
-    return load(lower(record(run, by_row)), lambda held: reduced(run(held)))
+    with calculating(Prior):
+        recorded = record(lambda held: run(held, replace(program, prior=True)), by_row)
+    return load(lower(recorded), lambda held: reduced(run(held)))
 
 
 def reduced(steps: Iterable[tuple[list[Tensor], list[Tensor]]]) -> tuple[Tensor, Tensor, Tensor]:

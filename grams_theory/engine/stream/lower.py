@@ -5,8 +5,9 @@ variable of a loop over K, and an array only where another loop needs it. So the
 over the coordinates, one after another where a sum over all coordinates or a product with a matrix comes between, and
 nothing but the results is written to memory.
 
-Every operation rounds as its ATen counterpart, at most once; only sums may be taken in another order, as `Ball.sum`
-allows.
+What was recorded `faithfully`, the steps of production, rounds bit by bit as ATen's operations do, up to the order of
+sums and to the roots, which are correctly rounded here. Elsewhere a product and a sum may be one operation, two numbers
+that multiply one number: `Prior` charges no less.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from grams_theory.engine.stream.terms import (
     Term,
     Uniform,
     Variable,
+    fused,
     learn,
     number,
     rewritten,
@@ -79,12 +81,13 @@ def lower(record: Record) -> Lowered:
 
 class _Lowering:
     def __init__(self, record: Record) -> None:
-        self.record, self.names, self.arena = record, 0, 0
+        self.record, self.names, self.arena, self.faithful = record, 0, 0, False
         self.terms: dict[Symbol, Term] = {}
         self.stacks: dict[Symbol, list[Term]] = {}
         self.made: dict[Any, Variable] = {}
         self.constants: list[Tensor] = []
-        self.loads: list[str] = []
+        self.loads: dict[str, str] = {}
+        """Array of an input -> what fills it."""
         self.once: dict[int, list[str]] = defaultdict(list)
         """Stage -> what is made once per block."""
         self.loops: dict[tuple[int, int], list[tuple[Variable | None, str]]] = defaultdict(list)
@@ -103,10 +106,10 @@ class _Lowering:
     def _input(self, place: int, tensor: Tensor) -> Term:
         """Rows are the last axis of the copy that a block makes for itself."""
         kind, shape, name = TYPES[tensor.dtype], tuple(tensor.shape[1:]), self._name()
-        size, sign = prod(shape), "-(long)" if kind == "M" else ""
-        self.loads.append(
+        size = prod(shape)
+        self.loads[name] = (
             f"{self._array(kind, name, size)} for (int l = 0; l < LANES; l++) for (long i = 0; i < {size}; i++) "
-            f"{name}[i][l] = {sign}((const {ELEMENTS[kind]}*)in[{place}])[ROW(l) * {size} + i];"
+            f"put({name}[i], l, ((const {ELEMENTS[kind]}*)in[{place}])[ROW(l) * {size} + i]);"
         )
         return Term(Table(kind, _strided(name, shape)), shape)
 
@@ -136,6 +139,7 @@ class _Lowering:
 
     def _lower(self, operation: Operation) -> None:
         name, out = operation.name.removesuffix("_") or operation.name, operation.out
+        self.faithful = operation.faithful
         shape = tuple(out.tensor.shape[1:])
         if name == "stack" and len(operation.args) == 1:
             self.stacks[out] = [self._term(x) for x in operation.args[0]]
@@ -279,7 +283,10 @@ class _Lowering:
         if key not in self.made:
             total = Variable(kind, 1, variable.stage + 1, self._name(), nonnegative=variable.nonnegative)
             self.once[variable.stage].append(f"{kind} {total.name} = {kind.lower()}({start});")
-            text = expression(symbol, [total.name, variable.name])
+            terms = [Term(total), term]
+            if not self.faithful:
+                symbol, terms = fused(symbol, terms, kind)
+            text = self._text(symbol, terms, kind, ["i" if n > 1 else "0" for n in term.shape], variable)
             self.loops[variable.stage, variable.length].append((None, f"{total.name} = {text};"))
             self.made[key] = total
         return Term(self.made[key])
@@ -291,10 +298,12 @@ class _Lowering:
         if symbol == "sign" and terms[0].nonnegative:
             positive = self._emit("gt", [terms[0], number(0.0)], kind, shape)
             symbol, terms = "where", [positive, number(1.0), number(0.0)]
-        symbol, terms = rewritten(symbol, terms, kind)
+        symbol, terms = rewritten(symbol, terms, kind, self.faithful)
         simple = simplified(symbol, terms, kind)
         if simple is not None:
             return simple
+        if not self.faithful:
+            symbol, terms = fused(symbol, terms, kind)
         if sum(n > 1 for n in shape) > 1:
             result = "M" if symbol in COMPARISONS else kind
             return Term(
@@ -359,7 +368,7 @@ class _Lowering:
         counted = [self._term(x) for part in self.record.parts for x in part.counted]
         minimised = [self._term(x) for part in self.record.parts for x in part.minimised]
         results = [
-            f"count[{place}] -= inside & {self._look(term, [], kind='M')};"
+            f"counts[{place}] += count_of(inside & {self._look(term, [], kind='M')});"
             for place, term in enumerate(counted)
         ] + [
             f"smallest({self._look(term, [], kind='D')}, inside, lane, least[{place}], at[{place}]);"
@@ -377,8 +386,10 @@ class _Lowering:
             for (at, length), statements in sorted(self.loops.items(), key=lambda loop: loop[0]):
                 if at == stage:
                     body += [f"for (long i = 0; i < {length}; i++) {{", *map(_line, statements), "}"]
+        code = "\n".join([*body, *results])
+        loads = [load for name, load in self.loads.items() if f"{name}[" in code]
         return Lowered(
-            "\n".join([*arrays, *self.loads, *body, *results]),
+            "\n".join([*arrays, *loads, code]),
             tuple(self.record.inputs),
             tuple(self.constants),
             self.arena,

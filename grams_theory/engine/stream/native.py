@@ -27,32 +27,31 @@ Compiled = Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor, Tensor]]
 """Tensors of a state, by name -> counts of the masks, minima of the values, and the rows where these are."""
 FLAGS = (
     *("-O2", "-march=native", "-mprefer-vector-width=512", "-fschedule-insns", "-funroll-loops"),
-    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fno-strict-aliasing"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fno-strict-aliasing"),
     *("-std=c++17", "-shared", "-fPIC", "-w"),
 )
-"""Numbers keep IEEE rounding: nothing lets the compiler reassociate. A contracted multiply-add drops one rounding."""
+"""Numbers keep IEEE rounding: nothing lets the compiler reassociate or contract."""
 
 FUNCTION = """
 #define ROW(l) (row + (l) < rows ? row + (l) : rows - 1)
 
-INLINE void smallest(D value, M inside, M lane, D& least, M& at) {{
-  const M better = inside & (value < least);
-  least = better ? value : least;
-  at = better ? lane : at;
+INLINE void smallest(D value, M inside, L lane, D& least, L& at) {{
+  const M better = inside & lt(value, least);
+  least = where(better, value, least);
+  at = where(better, lane, at);
 }}
 
 static __attribute__((noinline)) void steps(long rows, const void* const* in, const void* const* constants, D* arena,
                                             long* counts, double* minima, long* places) {{
-  M lanes, count[{counted} + 1] = {{}}, at[{minimised} + 1] = {{}};
+  L lanes, at[{minimised} + 1] = {{}};
   D least[{minimised} + 1];
   for (int l = 0; l < LANES; l++) lanes[l] = l;
   for (int j = 0; j < {minimised}; j++) least[j] = d(__builtin_inf());
   for (long row = 0; row < rows; row += LANES) {{
-    const M lane = lanes + row, inside = lane < rows;
+    const L lane = lanes + row;
+    const M inside = m(lane < rows);
 {code}
   }}
-  for (int j = 0; j < {counted}; j++)
-    for (int l = 0; l < LANES; l++) counts[j] += count[j][l];
   for (int j = 0; j < {minimised}; j++)
     for (int l = 0; l < LANES; l++)
       if (least[j][l] < minima[j] || (least[j][l] == minima[j] && at[j][l] < places[j]))

@@ -19,23 +19,21 @@ SAME = {
 
 
 def _add(emit: Emit, a: Operand, b: Operand, alpha: float = 1) -> Operand:
-    return emit("add", a, b if alpha == 1 else emit("mul", b, alpha))
+    return emit("add", a, b) if alpha == 1 else emit("fused", b, alpha, a)
 
 
 def _sub(emit: Emit, a: Operand, b: Operand, alpha: float = 1) -> Operand:
-    return emit("sub", a, b if alpha == 1 else emit("mul", b, alpha))
+    return emit("sub", a, b) if alpha == 1 else emit("fused", b, -alpha, a)
 
 
 def _lerp(emit: Emit, start: Operand, end: Operand, weight: float) -> Operand:
     """As ATen: from the nearer end."""
-    difference = emit("sub", end, start)
-    if abs(weight) < 0.5:
-        return emit("add", start, emit("mul", difference, weight))
-    return emit("sub", end, emit("mul", difference, 1 - weight))
+    nearer, part = (start, weight) if abs(weight) < 0.5 else (end, weight - 1)
+    return emit("fused", emit("sub", end, start), part, nearer)
 
 
 def _addcmul(emit: Emit, a: Operand, b: Operand, c: Operand, value: float = 1) -> Operand:
-    return emit("add", a, emit("mul", emit("mul", b, value), c))
+    return emit("fused", emit("mul", b, value), c, a)
 
 
 def _addcdiv(emit: Emit, a: Operand, b: Operand, c: Operand, value: float = 1) -> Operand:
@@ -100,18 +98,14 @@ POINTWISE: Mapping[str, Callable[..., Operand]] = {
 }
 """Name -> what to emit for its arguments."""
 
-INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
-    "and": "&", "or": "|",
-}  # fmt: skip
+INFIX = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|"}
 COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 
 def expression(name: str, arguments: list[str]) -> str:
     """The C++ of an operation of the prelude."""
     if name in INFIX:
-        text = f"({arguments[0]} {INFIX[name]} {arguments[1]})"
-        return f"m{text}" if name in COMPARISONS else text
+        return f"({arguments[0]} {INFIX[name]} {arguments[1]})"
     if name in ("neg", "not"):
         return f"({'-' if name == 'neg' else '~'}{arguments[0]})"
     return f"{name}({', '.join(arguments)})"

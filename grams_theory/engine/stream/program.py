@@ -18,6 +18,8 @@ from grams_theory.core.rounding import Ball
 from grams_theory.engine.cases.one_step import stays_finite
 from grams_theory.engine.cases.step import State, Step
 from grams_theory.engine.production import DTYPES, Hyper, Rig, build
+from grams_theory.engine.stream.definitions import DEFINITIONS
+from grams_theory.engine.stream.record import faithfully
 from grams_theory.engine.updates import base_update
 
 
@@ -56,7 +58,8 @@ class _Player:
         with torch.no_grad():
             self.w.copy_(w)
         self.w.grad = gradient.to(self.w.dtype, copy=True)
-        self.optimizer.step()
+        with faithfully():
+            self.optimizer.step()
         return self.w.detach().to(torch.float64, copy=True) - w
 
 
@@ -86,6 +89,24 @@ class Rows:
         return [*self.relative.values(), *self.margin.values()]
 
 
+class Sure(Step):
+    """A step that asks fewer questions, where nothing underflows and rows with a NaN are outside the premise.
+
+    `rounding` is no less than the radius of u, as a correct implementation may do what `Definition.u` does.
+    """
+
+    @property
+    def decided(self) -> Tensor:
+        """As `Step.decided`. Bounds are rounded up unless they are 0, and what is fed has the signs of g."""
+        sure_g, sure_u = self.g.mid.abs() >= 2 * self.g.rad, self.u.mid.abs() >= self.rounding
+        return sure_g.all(-1) & sure_u.all(-1)
+
+    def stays_finite(self, rig: Rig) -> Tensor:
+        """As `one_step.stays_finite`, of a step size of 1 + eta."""
+        assert self.eta is not None
+        return rig.holds(self.w.abs() + (1 + self.eta.unsqueeze(-1)) * (self.u.mid.abs() + 2 * self.rounding))
+
+
 @dataclass(frozen=True)
 class Program:
     """T steps of a one-step claim at one step size."""
@@ -95,6 +116,8 @@ class Program:
     rig: Rig
     lr: float
     steps: int
+    prior: bool = False
+    """Calculate with `Prior` balls. It does not allow for underflow."""
 
     def records(self, state: State) -> Iterator[tuple[Step, Tensor]]:
         """At each step, the record of the claim and the rows inside its premise, shape (B,).
@@ -103,7 +126,10 @@ class Program:
         """
         setting = self.claim.setting
         assert isinstance(setting, OneStep)
-        f, w, rig, hyper, base = state.f, state.w, self.rig, self.hyper, base_update(setting)
+        f, w, rig, hyper = state.f, state.w, self.rig, self.hyper
+        define, tiny, kind = base_update(setting).define, rig.tiny, Step
+        if self.prior:
+            define, tiny, kind = DEFINITIONS.get(setting.update, define), 0.0, Sure
         players = {name: _Player(name, w, self.lr, hyper, rig) for name in setting.optimizers}
         for gradient in state.history:
             for player in players.values():
@@ -114,14 +140,17 @@ class Program:
         for gradient in history:
             fits = fits & rig.in_range([gradient])
         for _ in range(self.steps):
-            g = f.gradient(Ball.exact(w))
+            with faithfully():
+                g = f.gradient(Ball.exact(w))
             history.append(rig.narrow(g.mid))
             fits = fits & rig.in_range(history[-1:])
-            update = base.define(history, hyper, rig.unit, rig.tiny)
+            update = define(history, hyper, rig.unit, tiny)
             moved = {name: player.step(w, history[-1]) for name, player in players.items()}
-            step = Step.before(self.claim, f, w, g, history, update, rig.unit)
+            step = kind.before(self.claim, f, w, g, history, update, rig.unit)
             step = replace(step, eta=eta, moved=moved)
-            inside = fits & stays_finite(w, self.lr, update, rig)
+            inside = fits & (
+                step.stays_finite(rig) if isinstance(step, Sure) else stays_finite(w, self.lr, update, rig)
+            )
             if setting.step_size is not None:
                 inside = inside & (eta <= setting.step_size(step).low)
             yield step, inside

@@ -6,7 +6,9 @@ depend on the inputs (a step counter, say) are constants of the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +55,21 @@ class Operation:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     out: Symbol
+    faithful: bool = False
+    """Whether it must round as ATen does, bit by bit; see `faithfully`."""
+
+
+_FAITHFUL = ContextVar("faithful", default=False)
+
+
+@contextmanager
+def faithfully() -> Iterator[None]:
+    """What is recorded in this context is lowered to what gives ATen's very numbers; elsewhere error bounds hold."""
+    token = _FAITHFUL.set(True)
+    try:
+        yield
+    finally:
+        _FAITHFUL.reset(token)
 
 
 class Recorder(TorchDispatchMode):
@@ -107,7 +124,7 @@ class Recorder(TorchDispatchMode):
         self._stale |= {_place(other) for other in others}
         self._alive += others
         symbol = Symbol(first)
-        self.operations.append(Operation(name, held[0], held[1], symbol))
+        self.operations.append(Operation(name, held[0], held[1], symbol, _FAITHFUL.get()))
         if written is not None and written.is_write:
             storage = _place(first)[0]
             self._stale |= {place for place in self._known if place[0] == storage}

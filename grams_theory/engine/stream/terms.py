@@ -43,12 +43,14 @@ class Variable:
     """Whether they are known to be >= 0, or NaN."""
     nonnegative_with: Variable | None = None
     """They are so where this one is > 0."""
-    scaled: tuple[Term, float] | None = None
-    """They are this term times that number."""
     chosen: tuple[Term, float, float] | None = None
     """They are the first number where this term holds, and the second elsewhere."""
     positive: Variable | None = None
     """They tell where this variable is > 0."""
+    product: tuple[Term, Term] | None = None
+    """They are the product of these."""
+    sign_of: Term | None = None
+    """They are the signs of this."""
 
 
 @dataclass(eq=False)
@@ -98,13 +100,18 @@ def number(x: float | bool) -> Term:
     return Term(Uniform(x))
 
 
-def rewritten(symbol: str, terms: list[Term], kind: str) -> tuple[str, list[Term]]:
-    """The same by a cheaper operation, where one operand is a number or a choice of two."""
+def rewritten(symbol: str, terms: list[Term], kind: str, faithful: bool) -> tuple[str, list[Term]]:
+    """The same by a cheaper operation, where one operand is a number or a choice of two.
+
+    Where it need not be `faithful`, two numbers that multiply are made one: two roundings, as before.
+    """
     if len(terms) != 2 or kind == "M":
         return symbol, terms
     if symbol in ("mul", "larger", "smaller") and terms[0].number is not None:
         terms = terms[::-1]
     a, b = terms
+    if symbol == "mul" and a.nonnegative and b.variable and b.variable.sign_of:
+        return "signed_as", [a, b.variable.sign_of]
     choice = a.variable.chosen if a.variable else None
     if symbol == "mul" and b.variable and b.variable.chosen and choice and choice[1:] == (1.0, 0.0):
         return "where", [choice[0], b, number(0.0)]
@@ -115,9 +122,12 @@ def rewritten(symbol: str, terms: list[Term], kind: str) -> tuple[str, list[Term
         return "where", [a, b, number(0.0)]
     if symbol == "mul" and choice:
         return "where", [choice[0], *(number(folded("mul", (x, c), kind)) for x in choice[1:])]
-    if symbol == "mul" and kind == "D" and a.variable and a.variable.scaled:
-        source, factor = a.variable.scaled
-        if _is_power_of_two(factor) or _is_power_of_two(c):
+    if symbol == "mul" and kind == "D" and a.variable and a.variable.product:
+        source, other = a.variable.product
+        factor = other.number
+        if factor is not None and (
+            (not faithful and _is_moderate(factor * c)) or _is_power_of_two(factor) or _is_power_of_two(c)
+        ):
             return "mul", [source, number(factor * c)]
     if symbol == "quotient" and _is_power_of_two(c):
         return "mul", [a, number(1 / c)]
@@ -126,8 +136,21 @@ def rewritten(symbol: str, terms: list[Term], kind: str) -> tuple[str, list[Term
     return symbol, terms
 
 
+def fused(symbol: str, terms: list[Term], kind: str) -> tuple[str, list[Term]]:
+    """A sum with a product by one operation, which drops a rounding."""
+    if symbol in ("add", "sub") and kind != "M":
+        a, b = terms
+        for name, one, other in (("fused_from", b, a), ("fused_less", a, b)):
+            if one.variable and one.variable.product and one.type == kind:
+                return "fused" if symbol == "add" else name, [*one.variable.product, other]
+    return symbol, terms
+
+
 def simplified(symbol: str, terms: Sequence[Term], kind: str) -> Term | None:
-    """What the operation comes to where no operation is needed. 0 x is 0 here, also for x infinite or NaN."""
+    """What the operation comes to where no operation is needed.
+
+    0 x is 0 here, and x >= c x holds for x >= 0 and c <= 1, also for x infinite or NaN: no such row is in the premise.
+    """
     numbers = [term.number for term in terms]
     known = [x for x in numbers if x is not None]
     if len(known) == len(numbers):
@@ -144,6 +167,10 @@ def simplified(symbol: str, terms: Sequence[Term], kind: str) -> Term | None:
     (a, b), (x, y) = terms, numbers
     if symbol == "sub" and a.source is b.source:
         return number(0.0)
+    if symbol == "ge" and a.nonnegative and b.variable and b.variable.product:
+        part, factor = b.variable.product
+        if part.source is a.source and factor.number is not None and factor.number <= 1:
+            return number(True)
     if (symbol == "mul" and 0 in (x, y)) or (symbol in ("quotient", "quotient_constant") and x == 0):
         return number(0.0)
     if symbol == "add" and x == 0:
@@ -158,7 +185,7 @@ def simplified(symbol: str, terms: Sequence[Term], kind: str) -> Term | None:
 
 
 KEEPING_SIGN = {
-    *("add", "mul", "quotient", "quotient_constant", "cast"),
+    *("add", "mul", "fused", "quotient", "quotient_constant", "cast"),
     *("larger", "larger_constant", "smaller", "smaller_constant"),
 }
 """Operations whose result is >= 0 if their operands are."""
@@ -167,8 +194,10 @@ KEEPING_SIGN = {
 def learn(variable: Variable, symbol: str, terms: Sequence[Term]) -> None:
     """Note what later operations can profit from."""
     first, *others = terms
-    if symbol == "mul" and variable.type == "D" and others[0].number is not None:
-        variable.scaled = first, others[0].number
+    if symbol == "sign":
+        variable.sign_of = first
+    if symbol == "mul":
+        variable.product = first, others[0]
     if symbol == "gt" and others[0].number == 0:
         variable.positive = first.variable
     if symbol == "where":
@@ -217,6 +246,10 @@ def folded(symbol: str, numbers: Sequence[float | bool], kind: str) -> float | b
     return getattr(torch, NAMES.get(symbol, symbol))(*given).item()
 
 
+def _is_moderate(x: float) -> bool:
+    return 2.0**-900 <= abs(x) <= 2.0**900
+
+
 def _is_power_of_two(x: float) -> bool:
     """And of a moderate size, so that multiplying by it is exact."""
-    return abs(math.frexp(x)[0]) == 0.5 and 2.0**-900 <= abs(x) <= 2.0**900
+    return abs(math.frexp(x)[0]) == 0.5 and _is_moderate(x)
