@@ -65,7 +65,8 @@ class Average:
     """keep * x + weight * g, from x = 0, and how far an implementation may be off.
 
     A step rounds either factor, both products and the sum (`lerp`: difference, product, sum): 4 times at most what
-    keep * size + weight * |g| is, where size is the same sum of magnitudes; and two products may underflow.
+    keep * size + weight * |g| is, where size is the same sum of magnitudes; and two products may underflow. Where
+    weight > 1/2, `lerp` begins at g and keeps 1 minus the rounded weight of x: a rounding of the earlier size.
     Earlier errors are averaged as x is.
     """
 
@@ -84,9 +85,10 @@ class Average:
 
     def add(self, g: Ball, error: Tensor | float = 0.0) -> None:
         """The next entry g, which an implementation knows up to that error."""
+        earlier = self.size if self.weight > 0.5 else 0.0
         self.x = self.keep * self.x + self.weight * g
         self.size = self.keep * self.size + self.weight * g.mid.abs()
-        here = SLACK * (4 * self.unit * self.size + 2 * self.tiny * self.size.sign())
+        here = SLACK * (self.unit * (4 * self.size + earlier) + 2 * self.tiny * self.size.sign())
         self.error = self.keep * self.error + self.weight * error + here
 
     @property
@@ -138,7 +140,9 @@ class AdamMoments:
 
         m, v = (average.x / c for average, c in zip((self.m, self.v), corrections, strict=True))
         u = m / (v.sqrt() + hyper.eps)
-        u = u.widen(2 * UNIT * u.mid.abs())  # the corrections are themselves rounded once
+        u = u.widen(
+            4 * UNIT * u.mid.abs()
+        )  # weights and corrections are rounded once: 2 for m, 1 for the root of v
         m = rounded(self.m.kept / corrections[0], 1, power[0])
         root = rounded(rounded(self.v.kept / corrections[1], 1, power[1]).sqrt(), 1)
         denominator = root + hyper.eps
@@ -196,14 +200,14 @@ def define_lion(
     Where rounding may turn the sign of c, u is 0 with radius 1, and so far from it may an implementation be; where
     every gradient was 0, u is 0.
     """
-    (beta1, beta2), zero = hyper.betas, torch.zeros_like(gradients[0], dtype=torch.float64)
+    beta1, beta2 = hyper.betas
     m = Average.of(gradients[0], beta2, bias_correction(beta2, 1), unit, tiny)
     for gradient in gradients[:-1]:
         m.add(Ball.exact(gradient))
     c = Average(beta1, bias_correction(beta1, 1), unit, tiny, m.x, m.size, m.error)
     c.add(Ball.exact(gradients[-1]))
     u = c.kept.sign()
-    return Definition(u, u.rad, zero)
+    return Definition(u, u.rad, SLACK * tiny * u.reach.sign())
 
 
 def define_momentum(

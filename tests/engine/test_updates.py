@@ -8,11 +8,11 @@ import torch
 from grams_theory import claims, optim
 from grams_theory.core.claim import OneStep
 from grams_theory.core.errors import UnknownNameError, UsageError
-from grams_theory.core.rounding import UNIT
+from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.engine.cases import one_step
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import VARIANTS, Hyper, Rig
-from grams_theory.engine.updates import UPDATES, base_update, define_lion
+from grams_theory.engine.updates import UPDATES, AdamMoments, base_update, define_lion
 from grams_theory.symbolic import twin
 
 HYPERS = [Hyper(), Hyper((0.5, 0.5), 1e-3), Hyper((0.0, 0.999), 1.0)]
@@ -51,6 +51,25 @@ def test_the_formula_for_autograd_is_what_the_definition_encloses(update, hyper,
     assert (
         (UPDATES[update].formula(gradients, hyper) - u.mid).abs() <= 2 * u.rad + 8 * UNIT * u.mid.abs()
     ).all()
+
+
+def test_a_short_memory_of_large_gradients_is_enclosed():
+    """beta1 = 1/100: float32 keeps 1 - fl(99/100) of the moment, which is 1/100 but for a rounding of 1."""
+    gen = torch.Generator().manual_seed(0)
+    gradients = (
+        torch.randn(2, 64, 4, generator=gen, dtype=torch.float32).double()
+        * torch.tensor([1e6, 1.0])[:, None, None]
+    )
+    w = torch.nn.Parameter(torch.zeros(64, 4))
+    optimizer = optim.Grams([w], betas=(0.01, 0.999))
+    moments = AdamMoments.of(w, Hyper((0.01, 0.999)), 2.0**-24)
+    for g in gradients:
+        w.grad = g.float()
+        optimizer.step()
+        moments.add(Ball.exact(g))
+    distance = (optimizer.state[w]["exp_avg"].double() - moments.m.x.mid).abs()
+    assert (distance <= moments.m.kept.rad).all()
+    assert (distance > 8 * 2.0**-24 * moments.m.size).any()
 
 
 @pytest.mark.parametrize("update", ["adam", "momentum"])
