@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grams_theory.optim import rule
 from grams_theory.optim._amp import Scaling
 from grams_theory.optim._distributed import is_spread, over_the_whole
 from grams_theory.optim._low_precision import compute_dtype, store_
@@ -21,7 +22,7 @@ from grams_theory.optim.rule import Array, Direction
 
 FOREACH_DEVICES = ("cuda", "xpu")
 PIECE, PIECE_ON_CPU = 2**24, 2**18
-"""Elements that foreach takes at a time: so much memory do the results of its operations fill, one after the other.
+"""Elements that are taken at a time: so much memory do the results of operations fill, one after the other.
 
 On a CPU they stay in its cache.
 """
@@ -58,6 +59,10 @@ def plain_(
         rows = [(p, w, amp.unscaled(g), *others) for p, w, g, *others in rows]
     written = [x for _, w, _, *others in rows for x in (w, *others)] if amp.found_inf is not None else []
     before = [x.clone() for x in written]
+    for _, _, _, step, *_ in rows:
+        step.add_(1)
+    if not on_device and direction(group) is not rule.cautious_rescaled:
+        rows = [part for row in rows for part in slices(row)]
     if foreach:
         pieces = (piece for bundle in bundles(rows) for piece in cut(bundle))
         arrays = [map(Tensors, zip(*piece, strict=True)) for piece in pieces]
@@ -78,8 +83,7 @@ def _apply_(
     on_device: bool,
     group: Group,
 ) -> None:
-    """One row, or one bundle of rows as lists."""
-    step.add_(1)
+    """One row, or one bundle of rows as lists, whose steps are counted."""
     t = step if on_device else step.tolist()
     if group["differentiable"]:
         t = step.clone()
@@ -154,9 +158,26 @@ def bundles(rows: Iterable[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
+def slices(row: Row) -> list[Row]:
+    """A row as rows of at most so many elements as are taken at a time, if it lies in contiguous memory.
+
+    Each is then a parameter of its own, with the step count of the whole.
+    """
+    _, w, g, step, *moments = row
+    arrays, limit = (w, g, *moments), _limit(w)
+    if w.numel() <= limit or not all(x.is_contiguous() for x in arrays):
+        return [row]
+    parts = zip(*(x.view(-1).split(limit) for x in arrays), strict=True)
+    return [(w, w, g, step, *moments) for w, g, *moments in parts]
+
+
+def _limit(w: Tensor) -> int:
+    return PIECE_ON_CPU if w.device.type == "cpu" else PIECE
+
+
 def cut(bundle: Sequence[Row]) -> list[list[Row]]:
-    """A bundle in pieces of at most so many elements as foreach takes at a time, or of one parameter."""
-    limit = PIECE_ON_CPU if bundle[0][1].device.type == "cpu" else PIECE
+    """A bundle in pieces of at most so many elements as are taken at a time, or of one parameter."""
+    limit = _limit(bundle[0][1])
     pieces, room = [], 0
     for row in bundle:
         size = row[0].numel()  # of the whole parameter: all processes cut alike
