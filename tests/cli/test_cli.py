@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -59,18 +58,24 @@ def files(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def processor_time():
+    """Seconds of the processes that were started here and have ended: the same whatever else the machine does."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 @pytest.mark.parametrize("arguments", INSTANT, ids=" ".join)
 def test_answers_in_half_a_second_without_importing_anything_heavy(arguments):
     seconds = []
-    for _ in range(5):  # the fastest of five: other processes may hold the machine
-        started = time.perf_counter()
+    for _ in range(3):
+        started = processor_time()
         done = subprocess.run(
             [sys.executable, "-c", PROBE.format(heavy=HEAVY), *arguments],
             capture_output=True,
             text=True,
             check=True,
         )
-        seconds.append(time.perf_counter() - started)
+        seconds.append(processor_time() - started)
         assert done.stderr.strip() == ""
         if seconds[-1] < 0.5:
             break

@@ -35,45 +35,15 @@ def count(
     tensor, start, size = place(table, owners, tensors, MOMENTS, BLOCK)
     if start + BLOCK <= size:
         k = agreeing_in(
-            table,
-            numbers,
-            constants,
-            tensors,
-            tensor,
-            start,
-            size,
-            MOMENTS,
-            C,
-            W,
-            G,
-            M,
-            NEAR,
-            PENALISED,
-            ALIGNED,
-            True,
-            BLOCK,
-        )
+            table, numbers, constants, tensors, tensor, start, size,
+            MOMENTS, C, W, G, M, NEAR, PENALISED, ALIGNED, True, BLOCK,
+        )  # fmt: skip
         tl.atomic_add(agreeing + tensor, k)
     else:
         k = agreeing_in(
-            table,
-            numbers,
-            constants,
-            tensors,
-            tensor,
-            start,
-            size,
-            MOMENTS,
-            C,
-            W,
-            G,
-            M,
-            NEAR,
-            PENALISED,
-            ALIGNED,
-            False,
-            BLOCK,
-        )
+            table, numbers, constants, tensors, tensor, start, size,
+            MOMENTS, C, W, G, M, NEAR, PENALISED, ALIGNED, False, BLOCK,
+        )  # fmt: skip
         tl.atomic_add(agreeing + tensor, k)
 
 
