@@ -7,6 +7,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: verify test bench bench-optim figure1 clean
@@ -18,7 +19,7 @@ test: .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 bench: .venv/installed-test
 	for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit 1; done
