@@ -1,16 +1,17 @@
-# make verify   the main job: every claim proved and fuzzed, the table, verdicts.json, report/index.html
-# make test     ruff, pyright, and every test (layers, proofs, notebooks included)
-# make bench    side-by-side measurements
+# make verify       the main job: every claim proved and fuzzed, the table, verdicts.json, report/index.html
+# make test         ruff, pyright, and every test (layers, proofs, notebooks included)
+# make bench        side-by-side measurements
 # make bench-optim  time and memory of the optimizers: docs/optim_step.md
-# make figure1  the paper's Figure 1 as PNG and SVG
-# make clean    remove what these make
+# make figure1      the paper's Figure 1 as PNG and SVG
+# make notebooks    run the walkthroughs and store their outputs
+# make clean        remove what these make
 
 PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: verify test bench bench-optim figure1 clean
+.PHONY: verify test bench bench-optim figure1 notebooks clean
 
 verify: .venv/installed
 	$(BIN)/grams-theory verify $(ARGS)
@@ -29,6 +30,9 @@ bench-optim: .venv/installed-test
 
 figure1: .venv/installed
 	$(BIN)/grams-theory figure1 $(ARGS)
+
+notebooks: .venv/installed-test
+	$(BIN)/python notebooks/execute.py notebooks/[0-9]*.py
 
 clean:
 	rm -rf .venv report verdicts.json figure1.png figure1.svg build dist
