@@ -66,7 +66,7 @@ class Average:
 
     A step rounds either factor, both products and the sum (`lerp`: difference, product, sum): 4 times at most what
     keep * size + weight * |g| is, where size is the same sum of magnitudes; and two products may underflow. Where
-    weight > 1/2, `lerp` begins at g and keeps 1 minus the rounded weight of x: a rounding of the earlier size.
+    0 < keep < 1/2, `lerp` begins at g and keeps 1 minus the rounded weight of x: a rounding of the earlier size.
     Earlier errors are averaged as x is.
     """
 
@@ -85,7 +85,7 @@ class Average:
 
     def add(self, g: Ball, error: Tensor | float = 0.0) -> None:
         """The next entry g, which an implementation knows up to that error."""
-        earlier = self.size if self.weight > 0.5 else 0.0
+        earlier = self.size if 0 < self.keep < 0.5 else 0.0
         self.x = self.keep * self.x + self.weight * g
         self.size = self.keep * self.size + self.weight * g.mid.abs()
         here = SLACK * (self.unit * (4 * self.size + earlier) + 2 * self.tiny * self.size.sign())

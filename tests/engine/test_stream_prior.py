@@ -139,7 +139,7 @@ def test_what_is_known_beforehand_costs_no_operation():
     assert (x - 0.5).rest is None
 
 
-HYPERS = [Hyper(), Hyper((0.5, 0.5), 1e-3), Hyper((0.0, 0.999), 1.0)]
+HYPERS = [Hyper(), Hyper((0.5, 0.5), 1e-3), Hyper((0.0, 0.999), 1.0), Hyper((0.01, 0.05), 1e-3)]
 
 
 def histories():

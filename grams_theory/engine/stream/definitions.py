@@ -8,8 +8,9 @@ correct implementation in the tested dtype, with numbers a and b that follow fro
   itself rounded: |error of m| <= (2 t + 1) unit s. The terms of v are >= 0 and squared before: its relative error is
   (2 t + 2) unit.
 - `updates.Average` allows an implementation 8 roundings of s at each step and averages earlier errors as m: 8 t s
-  together, since keep times an earlier s is no more than s. For v, with squares rounded twice, 8 t + 2. From there on
-  the allowances are those of `updates.AdamMoments.definition`, each for the largest magnitude that it can see.
+  together, since keep times an earlier s is no more than s. For v, with squares rounded twice, 8 t + 2. Where
+  0 < keep < 1/2 there are 2 roundings of the earlier s more, which is no more than s / keep. From there on the
+  allowances are those of `updates.AdamMoments.definition`, each for the largest magnitude that it can see.
 - If the numerator errs by n s and the denominator by d of itself, the quotient errs by (n U + d |u|) / (1 - d).
 """
 
@@ -45,25 +46,27 @@ def define_adam(
         of_size, of_u = (error / (1 - denominator) for error in (numerator, denominator))
         return up(of_size * (1 + more) / low), up(of_u * (1 + more) + more)
 
-    of_size, of_u = bound(
-        mean, root + 7 * UNIT, 3 * UNIT
-    )  # 6 for the factor and its product, a sum; 2 for 1 / x and a product
+    # 6 for the factor and its product, a sum; 2 for 1 / x and a product
+    of_size, of_u = bound(mean, root + 7 * UNIT, 3 * UNIT)
     powers = [min(unit, SINGLE) * (1 + beta**t / c) for beta, c in zip(hyper.betas, corrections, strict=True)]
-    allowed_of_size, allowed_of_u = bound(*_implementation(t, unit, powers), SLACK * 3 * unit)
+    allowed_of_size, allowed_of_u = bound(*_implementation(t, hyper, unit, powers), SLACK * 3 * unit)
     allowed_of_size += of_size * (1 + allowed_of_u)  # |exact u| is no more than |u| + of_size size + of_u |u|
     allowed_of_u = of_u + allowed_of_u * (1 + of_u)
     rounding = size * up(allowed_of_size) + u.abs() * up(allowed_of_u)
     return Definition(Prior(u, size, of_u, of_size), rounding, torch.zeros_like(size))
 
 
-def _implementation(t: int, unit: float, powers: Sequence[float]) -> tuple[float, float]:
+def _implementation(t: int, hyper: Hyper, unit: float, powers: Sequence[float]) -> tuple[float, float]:
     """How far its numerator may be off, in units of s, and its denominator, of itself."""
+    averaged, squared = (
+        SLACK * t * unit * (4 + (1 / keep if 0 < keep < 0.5 else 0.0)) for keep in hyper.betas
+    )
 
     def rounded(error: float, roundings: float) -> float:
         return error + SLACK * roundings * (1 + error)
 
-    numerator = rounded(SLACK * 4 * t * unit, unit + powers[0])
-    square = rounded(SLACK * (4 * t + 1) * unit, unit + powers[1])
+    numerator = rounded(averaged, unit + powers[0])
+    square = rounded(squared + SLACK * unit, unit + powers[1])
     return numerator, rounded(rounded(_root(square), unit), 2 * unit)
 
 
