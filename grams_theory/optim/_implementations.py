@@ -59,8 +59,9 @@ def plain_(
         rows = [(p, w, amp.unscaled(g), *others) for p, w, g, *others in rows]
     written = [x for _, w, _, *others in rows for x in (w, *others)] if amp.found_inf is not None else []
     before = [x.clone() for x in written]
+    one = 1 if on_device else torch.ones(())  # made once: a number would become a tensor at every addition
     for _, _, _, step, *_ in rows:
-        step.add_(1)
+        step.add_(one)
     if not on_device and direction(group) is not rule.cautious_rescaled:
         rows = [part for row in rows for part in slices(row)]
     if foreach:
