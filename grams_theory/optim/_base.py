@@ -14,6 +14,7 @@ from grams_theory.optim import _state, _validate, rule
 from grams_theory.optim._amp import Scaling
 from grams_theory.optim._distributed import local_parts
 from grams_theory.optim._implementations import fused_, plain_, use_foreach, use_fused
+from grams_theory.optim._tensors import as_real
 from grams_theory.optim.rule import Array, Direction
 
 
@@ -185,7 +186,7 @@ def _row(group: dict[str, Any], p: Tensor, *others: Tensor) -> list[Tensor]:
 
 def _as_reals(row: Iterable[Tensor]) -> list[Tensor]:
     """Complex tensors as pairs of reals."""
-    return [torch.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in row]
+    return [as_real(x) for x in row]
 
 
 def _refuse_bad_capture(params: list[Tensor], group: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from grams_theory.optim._alignment import Movement, adam, adam_constants, add_up, lion
 from grams_theory.optim._base import RuleOptimizer
+from grams_theory.optim._tensors import as_real
 
 Number = Tensor | float
 LossNow = Callable[[], Number]
@@ -65,14 +66,14 @@ class Snapshot:
             state = self._state(p)
             if p.grad is None or p not in self.weights or not state:
                 continue
-            g = real(p.grad if _uphill(group) > 0 else -p.grad)
+            g = as_real(p.grad if _uphill(group) > 0 else -p.grad)
             base = self._lion(p, group) if _keeps_lion(state) else self._adam(p, group)
-            yield Movement(g, real(self.weights[p]), real(p), *base)
+            yield Movement(g, as_real(self.weights[p]), as_real(p), *base)
 
     def _adam(self, p: Tensor, group: dict[str, Any]) -> tuple[Any, ...]:
         state = self._state(p)
-        m = real(state["exp_avg"])
-        v = real(state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"])
+        m = as_real(state["exp_avg"])
+        v = as_real(state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"])
         t = _number(state["step"] if "step" in state else group["step"])
         constants = adam_constants(t, tuple(map(_number, group["betas"])), group["eps"])
         if not any(isinstance(number, Tensor) for number in constants):
@@ -83,7 +84,7 @@ class Snapshot:
 
     def _lion(self, p: Tensor, group: dict[str, Any]) -> tuple[Any, ...]:
         m = self.momentum[p] if p in self.momentum else torch.zeros_like(p)
-        return lion, (real(m),), (float(group["betas"][0]),)
+        return lion, (as_real(m),), (float(group["betas"][0]),)
 
     def _loss_scale(self) -> Number:
         """torch's fused optimizers divide p.grad by GradScaler's scale in place, ours only read it."""
@@ -137,11 +138,6 @@ def _keeps_lion(state: dict[str, Any]) -> bool:
 
 def _uphill(group: dict[str, Any]) -> int:
     return -1 if group.get("maximize") else 1
-
-
-def real(x: Tensor) -> Tensor:
-    """x, complex numbers as pairs."""
-    return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
 
 
 def _number(x: Number) -> Number:

@@ -111,3 +111,8 @@ class Tensors:
 
 def _operand(other):
     return other.items if isinstance(other, Tensors) else other
+
+
+def as_real(x: Tensor) -> Tensor:
+    """x itself, or complex numbers as pairs of reals in the same memory."""
+    return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
