@@ -30,11 +30,11 @@ from flint import arb
 from torch import Tensor
 
 from grams_theory import optim
+from grams_theory.engine.production import IMPLEMENTATIONS
 from grams_theory.testing.enclosure import Arithmetic, Enclosure
 from grams_theory.testing.twin import Definition, Twin, definition, numbers
 
 DOCS = Path(__file__).parent.parent / "docs"
-IMPLEMENTATIONS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 COORDINATES = 8
 UNLIKELY = 1e-6
 

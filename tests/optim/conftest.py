@@ -6,6 +6,7 @@ from torch import Tensor
 
 from grams_theory import optim
 from grams_theory.core.rounding import UNIT, Ball
+from grams_theory.engine.production import IMPLEMENTATIONS
 
 torch.set_num_threads(1)
 
@@ -40,9 +41,6 @@ def make(request):
 def make_kind(request):
     """As `make`, for one optimizer of each kind, where a test takes long and they share what it is about."""
     return builder(request.param)
-
-
-IMPLEMENTATIONS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
