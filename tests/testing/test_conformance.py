@@ -226,7 +226,7 @@ def test_what_couples_parameters_on_purpose_may_say_so():
 
 
 def test_a_known_deviation_needs_to_be_there():
-    place, evidence = ("closure", "loop"), "its closure runs under no_grad, issue 1"
+    place, evidence = ("closure", "loop"), "its closure runs under no_grad"
     faulty = run(describe(ClosureWithoutGradients, deviations={place: evidence}), checks=["closure"])
     assert (faulty.passed, faulty.deviations) == (True, {place: evidence})
     mended = run(describe(Plain, deviations={place: evidence}), checks=["closure"])
