@@ -14,7 +14,7 @@ from grams_theory.core.errors import GramsTheoryError, UsageError
 from grams_theory.core.evidence import MeasuredEvidence
 from grams_theory.core.html import table
 from grams_theory.core.summary import number
-from grams_theory.landscape.certificate import Certificate, certify
+from grams_theory.landscape.certificates.certificate import Certificate, certify
 from grams_theory.landscape.curvature import Spectrum, spectrum
 from grams_theory.landscape.descent import ROUNDING, Factory, Progress, Trajectory, descend
 from grams_theory.landscape.minimum import bracket, given
@@ -106,7 +106,7 @@ def estimate_pl(
 
     Args:
         loss_fn: (outputs, targets) -> scalar, a mean over samples. It may have `ridge` and `certify`
-            (see `grams_theory.landscape.criteria`).
+            (see `grams_theory.landscape.certificates.criteria`).
         data: (inputs, targets), or an iterable of such pairs.
         f_star: the exact minimum, if known; otherwise it is bracketed, never taken from the last iterate.
         optimizer: parameters -> torch optimizer; by default gradient descent with step 1/L.

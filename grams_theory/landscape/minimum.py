@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from grams_theory.core.errors import UsageError
-from grams_theory.landscape.certificate import Certificate
+from grams_theory.landscape.certificates.certificate import Certificate
 from grams_theory.landscape.descent import ROUNDING, Trajectory
 from grams_theory.landscape.objective import Objective
 from grams_theory.landscape.quantity import Quantity

@@ -6,12 +6,12 @@ from flint import acb_mat, arb, ctx, fmpq, fmpq_mat
 from torch import nn
 
 from grams_theory.core.errors import UsageError
-from grams_theory.landscape.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
+from grams_theory.landscape.certificates.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
+from grams_theory.landscape.certificates.spectrum_bounds import exact_rank, gram_spectrum
 from grams_theory.landscape.curvature import spectrum
 from grams_theory.landscape.descent import descend
 from grams_theory.landscape.minimum import bracket, refine
 from grams_theory.landscape.objective import Objective
-from grams_theory.landscape.spectrum_bounds import exact_rank, gram_spectrum
 
 CASES = 500
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from grams_theory.core.errors import GramsTheoryError, UsageError
 from grams_theory.landscape import estimate_pl
-from grams_theory.landscape.certificate import Certificate
-from grams_theory.landscape.criteria import SquareLoss
+from grams_theory.landscape.certificates.certificate import Certificate
+from grams_theory.landscape.certificates.criteria import SquareLoss
 from grams_theory.landscape.quantity import Quantity
 
 

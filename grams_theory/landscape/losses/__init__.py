@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from grams_theory.core.errors import UnknownNameError, UsageError
 from grams_theory.core.random import generator
 from grams_theory.core.registry import users_module
-from grams_theory.landscape.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
+from grams_theory.landscape.certificates.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
 from grams_theory.landscape.estimate import PLEstimate, estimate_pl
 from grams_theory.landscape.objective import LossFunction
 

@@ -13,10 +13,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from grams_theory.core.errors import UsageError
 from grams_theory.core.rounding import Ball
-from grams_theory.landscape.certificate import Certificate
+from grams_theory.landscape.certificates.certificate import Certificate
+from grams_theory.landscape.certificates.spectrum_bounds import GramSpectrum, gram_spectrum
 from grams_theory.landscape.objective import Objective
 from grams_theory.landscape.quantity import Quantity
-from grams_theory.landscape.spectrum_bounds import GramSpectrum, gram_spectrum
 
 _UP, _DOWN = 1 + 2.0**-50, 1 - 2.0**-50
 
