@@ -4,8 +4,7 @@ A `Ball` holds `mid` and `rad` with |exact value - mid| <= rad. Each operation a
 and one rounding of its own result, the standard model with underflow fl(x op y) = (x op y)(1 + d) + e, |d| <= unit,
 |e| <= 2^-1075, of Higham, "Accuracy and Stability of Numerical Algorithms", section 2.2. There e = 0 for a sum, a
 difference and a root, and d e = 0: `FLOOR` pays for e in products and quotients, in those of radii too, and unless a
-factor is exactly 0. Sums of n terms are charged n - 1 roundings (any order of summation, section 4.2), for n up to
-4096.
+factor is exactly 0. Sums of n terms are charged n - 1 roundings (any order of summation, section 4.2).
 
 So one piece of code, written with `+ - * / abs sum sqrt`, gives a margin together with its tolerance,
 and a violation means `margin.mid + margin.rad < 0`: no tolerance is chosen by hand.
@@ -29,6 +28,7 @@ UNIT = 2.0**-53
 FLOOR = 2.0**-900
 """More than the operations of a product may lose when they underflow; a normal number, on which hardware is fast."""
 _INFLATE = 1 + 2.0**-40  # the radius is itself computed in floating point
+_FEW = 4096  # terms in a sum for which that is enough: twice as many roundings, in the radius and of second order
 _KIND: ContextVar[type[Ball] | None] = ContextVar("kind", default=None)
 
 
@@ -40,6 +40,11 @@ def calculating(kind: type[Ball]) -> Iterator[None]:
         yield
     finally:
         _KIND.reset(token)
+
+
+def _inflation(terms: int) -> float:
+    """What pays for rounding a radius that is a sum of so many terms, and for what n u leaves out of (1+u)^n - 1."""
+    return _INFLATE if terms <= _FEW else 1 + 4 * terms * UNIT
 
 
 def _parts(x: Ball | Tensor | Scalar) -> tuple[Tensor | Scalar, Tensor | Scalar]:
@@ -152,7 +157,7 @@ class Ball:
     def sum(self, dim: int = -1) -> Ball:
         terms = self.shape[dim]
         rad = self.rad.sum(dim) + max(terms - 1, 0) * UNIT * self.mid.abs().sum(dim)
-        return Ball(self.mid.sum(dim), rad * _INFLATE)
+        return Ball(self.mid.sum(dim), rad * _inflation(terms))
 
     def sqrt(self) -> Ball:
         """Square root; a ball that reaches below zero is cut there (the exact value is a square).
@@ -162,6 +167,18 @@ class Ball:
         mid, apart = self.mid.clamp(min=0).sqrt(), self.rad <= self.mid
         end = torch.where(apart, self.mid - self.rad, self.rad).sqrt()
         return self._rounded(mid, torch.where(apart, mid - end, end), roundings=3)
+
+    def exp(self) -> Ball:
+        """e^x, which torch evaluates to within 4 roundings (see `map`); e^(m + r) - e^m = e^m (e^r - 1)."""
+        mid = self.mid.exp()
+        rad = (mid + FLOOR) * (torch.expm1(self.rad) + 5 * UNIT) + FLOOR
+        return Ball(mid, rad * _INFLATE)
+
+    def log(self) -> Ball:
+        """The natural logarithm, to within 4 roundings; of a ball that reaches down to 0, an infinite radius."""
+        mid = self.mid.log()
+        rad = (self.rad / self.low + 4 * UNIT * mid.abs()) * _INFLATE
+        return Ball(mid, torch.where(self.low > 0, rad, torch.full_like(rad, math.inf)))
 
     def sign(self) -> Ball:
         """-1, 0 or 1; where zero is one of several possible values, 0 with radius 1."""
@@ -183,13 +200,26 @@ class Ball:
         rad = lipschitz * self.rad + ulps * UNIT * mid.abs() + FLOOR * self.reach.sign()
         return Ball(mid, rad * _INFLATE)
 
-    def matmul(self, matrix: Tensor) -> Ball:
-        """`self @ matrix` for an exact matrix of shape (D, N): (..., D) -> (..., N)."""
-        lost, size = FLOOR * self.reach.sign(), matrix.abs()
-        rad = (self.rad + matrix.shape[-2] * UNIT * self.mid.abs() + lost) @ size + lost @ size.sign()
-        return Ball(self.mid @ matrix, rad * _INFLATE)
+    def matmul(self, matrix: Tensor | Ball) -> Ball:
+        """`self @ matrix` for a matrix of shape (D, N): (..., D) -> (..., N)."""
+        if isinstance(matrix, Ball):
+            spread = (self.reach @ matrix.rad + FLOOR * matrix.rad.amax(-2).sign()) * _inflation(
+                matrix.shape[-2]
+            )
+            return self.matmul(matrix.mid).widen(spread)
+        lost, size, terms = FLOOR * self.reach.sign(), matrix.abs(), matrix.shape[-2]
+        rad = (self.rad + terms * UNIT * self.mid.abs() + lost) @ size + lost @ size.sign()
+        return Ball(self.mid @ matrix, rad * _inflation(terms))
 
     __matmul__ = matmul
+
+    @property
+    def mT(self) -> Ball:
+        """The transpose of the last two axes."""
+        return Ball(self.mid.mT, self.rad.mT)
+
+    def flatten(self, start: int = 0, end: int = -1) -> Ball:
+        return Ball(self.mid.flatten(start, end), self.rad.flatten(start, end))
 
     def unsqueeze(self, dim: int) -> Ball:
         return Ball(self.mid.unsqueeze(dim), self.rad.unsqueeze(dim))

@@ -30,7 +30,7 @@ from grams_theory.core.function import Family, FunctionBatch, Vector
 from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.landscape import losses
-from grams_theory.landscape.certificates.certificate import certify
+from grams_theory.landscape.certificates import certify
 from grams_theory.landscape.curvature import spectrum
 from grams_theory.landscape.descent import ROUNDING
 from grams_theory.landscape.minimum import refine

@@ -3,5 +3,20 @@
 from grams_theory.landscape.comparison import comparison_step_size
 from grams_theory.landscape.estimate import PLEstimate, estimate_pl
 from grams_theory.landscape.losses import Problem, by_name, load, names
+from grams_theory.landscape.noise import NoiseSkew, noise_skew
+from grams_theory.landscape.stream import PLStream, pl_callback, watch_pl
 
-__all__ = ["PLEstimate", "Problem", "by_name", "comparison_step_size", "estimate_pl", "load", "names"]
+__all__ = [
+    "NoiseSkew",
+    "PLEstimate",
+    "PLStream",
+    "Problem",
+    "by_name",
+    "comparison_step_size",
+    "estimate_pl",
+    "load",
+    "names",
+    "noise_skew",
+    "pl_callback",
+    "watch_pl",
+]

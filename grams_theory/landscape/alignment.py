@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from grams_theory.optim._alignment import adam, adam_constants
+
 
 class AdamDirection:
-    """u of Definition 3.5 from the history of gradients, fed one at a time: (D,) -> (D,)."""
+    """u of Definition 3.5 from the history of gradients, fed one at a time: (D,) -> (D,), of one dtype."""
 
     def __init__(self, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         self.betas, self.eps, self.t = betas, eps, 0
@@ -20,22 +23,41 @@ class AdamDirection:
         self.t += 1
         self.m = beta1 * self.m + (1 - beta1) * g
         self.v = beta2 * self.v + (1 - beta2) * g * g
-        return self.m / (1 - beta1**self.t) / ((self.v / (1 - beta2**self.t)).sqrt() + self.eps)
+        return adam(g, self.m, self.v, *adam_constants(self.t, self.betas, self.eps))
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """kappa = ⟨|g|, |u|⟩/(‖g‖‖u‖), in [0, 1], and the share of all coordinates with u_i g_i < 0."""
+    """One gradient g and one update u, over all coordinates or over a group of them."""
 
     kappa: float
+    """⟨|g|, |u|⟩/(‖g‖‖u‖), in [0, 1]."""
     disagreement: float
+    """The share of all coordinates with u_i g_i < 0."""
+    overlap: float
+    """⟨|g|, |u|⟩: what a step of Grams promises, per unit of the learning rate."""
+    g_norm: float
+    u_norm: float
 
 
 def align(g: Tensor, u: Tensor) -> Alignment | None:
-    """The alignment of two vectors of shape (D,); None if one is zero."""
+    """The alignment of two finite vectors of shape (D,); None if one is zero, or empty."""
     g, u = g.double(), u.double()
-    size = (g.norm() * u.norm()).item()
-    if size == 0:
+    largest = [x.abs().max().item() if len(x) else 0.0 for x in (g, u)]
+    if not all(largest):
         return None
+    a, b = (x.abs() / size for x, size in zip((g, u), largest, strict=True))  # so that no square underflows
     opposed = (g.sign() * u.sign() < 0).double().mean().item()
-    return Alignment((g.abs() @ u.abs()).item() / size, opposed)
+    g_norm, u_norm = (size * x.norm().item() for x, size in zip((a, b), largest, strict=True))
+    kappa = (a @ b / (a.norm() * b.norm())).item()
+    return Alignment(min(kappa, 1.0), opposed, largest[0] * largest[1] * (a @ b).item(), g_norm, u_norm)
+
+
+def align_groups(
+    g: Tensor, u: Tensor, groups: Mapping[str, tuple[slice, ...]]
+) -> dict[str, Alignment | None]:
+    """`align` over the places of each group, as `Objective.groups` names them."""
+    return {
+        name: align(torch.cat([g[s] for s in places]), torch.cat([u[s] for s in places]))
+        for name, places in groups.items()
+    }

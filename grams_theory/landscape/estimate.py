@@ -3,85 +3,34 @@
 from __future__ import annotations
 
 import math
-import statistics
-from dataclasses import dataclass
-from html import escape
+import warnings
 
 import torch
 from torch import nn
 
 from grams_theory.core.errors import GramsTheoryError, UsageError
-from grams_theory.core.evidence import MeasuredEvidence
-from grams_theory.core.html import table
-from grams_theory.core.summary import number
-from grams_theory.landscape.certificates.certificate import Certificate, certify
-from grams_theory.landscape.curvature import Spectrum, spectrum
+from grams_theory.landscape.certificates import Certificate, certify
+from grams_theory.landscape.curvature import spectrum
 from grams_theory.landscape.descent import ROUNDING, Factory, Progress, Trajectory, descend
+from grams_theory.landscape.groups import disagreement, group_estimates, kappa, largest
+from grams_theory.landscape.inspection import (
+    Inspection,
+    inspect_curvature,
+    inspect_noise,
+    relaxed_smoothness,
+)
 from grams_theory.landscape.minimum import bracket, given
+from grams_theory.landscape.noise import NoiseSkew
 from grams_theory.landscape.objective import LossFunction, Objective
+from grams_theory.landscape.objective.modules import Groups, random_in_training
 from grams_theory.landscape.quantity import Quantity
+from grams_theory.landscape.ratios import Ratios, ratios
+from grams_theory.landscape.result import PLEstimate
+
+__all__ = ["PLEstimate", "estimate_pl"]
 
 LONGER = 100
 """The fewest evaluations of the longer run that brackets f*."""
-
-
-@dataclass(frozen=True)
-class PLEstimate:
-    """What one run says about a loss.
-
-    `mu_lower` holds everywhere (or is None); `mu_upper` bounds any global mu from above, and its interval shows what
-    the uncertainty of `f_star` does to it. `smoothness` is a certified upper bound of L (or None); `smoothness_seen`
-    the largest curvature met. `kappa` and `disagreement` are medians over the run, with their ranges.
-    """
-
-    mu_lower: Quantity
-    mu_upper: Quantity
-    f_star: Quantity
-    smoothness: Quantity
-    smoothness_seen: Quantity
-    kappa: Quantity
-    disagreement: Quantity
-    dim: int
-    samples: int
-    trajectory: Trajectory
-    ratios: tuple[float | None, ...]
-    """½‖∇f‖²/(f − f*) at the upper end of f*, per visited point; None where the gap is lost in rounding."""
-    curvature: tuple[tuple[int, Spectrum], ...]
-    """(index of the point, both ends of the Hessian's spectrum there)."""
-
-    @property
-    def dropped(self) -> int:
-        """Visited points whose gap f − f* is lost in rounding."""
-        return self.ratios.count(None)
-
-    def quantities(self) -> dict[str, Quantity]:
-        return {
-            "μ, certified lower bound": self.mu_lower,
-            "μ, upper bound": self.mu_upper,
-            "f*": self.f_star,
-            "L, certified upper bound": self.smoothness,
-            "L, seen": self.smoothness_seen,
-            "κ, median": self.kappa,
-            "disagreeing coordinates, median share": self.disagreement,
-        }
-
-    def table(self) -> MeasuredEvidence:
-        """One row per quantity: value, interval, where it comes from."""
-        return MeasuredEvidence(
-            title=f"PL, smoothness and alignment of a loss with {self.dim} weights on {self.samples} samples",
-            columns=("quantity", "value", "low", "high", "provenance"),
-            rows=tuple((name, q.value, q.low, q.high, q.provenance) for name, q in self.quantities().items()),
-            notes=(
-                self.trajectory.method,
-                f"{self.dropped} of {len(self.ratios)} points dropped: gap lost in rounding",
-            ),
-        )
-
-    def _repr_html_(self) -> str:
-        measured = self.table()
-        cells = ([escape(number(cell)) for cell in row] for row in measured.rows)
-        notes = "; ".join(map(escape, measured.notes))
-        return f"<p>{escape(measured.title)}</p>{table(measured.columns, cells)}<p>{notes}</p>"
 
 
 def estimate_pl(
@@ -94,6 +43,12 @@ def estimate_pl(
     steps: int = 200,
     lr: float | None = None,
     lower_bound: float | None = None,
+    batch_size: int | None = None,
+    batches: int = 64,
+    curvature: bool = True,
+    checkpoints: int = 3,
+    chunk: int | None = None,
+    groups: Groups = "module",
     seed: int = 0,
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
@@ -107,56 +62,121 @@ def estimate_pl(
     Args:
         loss_fn: (outputs, targets) -> scalar, a mean over samples. It may have `ridge` and `certify`
             (see `grams_theory.landscape.certificates.criteria`).
-        data: (inputs, targets), or an iterable of such pairs.
+        data: (inputs, targets), or an iterable of such pairs, drawn once; see `Objective`.
         f_star: the exact minimum, if known; otherwise it is bracketed, never taken from the last iterate.
         optimizer: parameters -> torch optimizer; by default gradient descent with step 1/L.
         lr: passed to the optimizer; alone, gradient descent with that step.
         lower_bound: a known lower bound of f, if f_star is not known.
-        seed: of the Lanczos start vectors.
+        batch_size: of the minibatches whose signs are held against the gradient's at each checkpoint; None: not
+            measured. `batches` says how many of them are drawn.
+        curvature: False leaves out all Hessians, for losses that cannot be differentiated twice, or to save time.
+        checkpoints: how many points along the run are looked at for curvature and noise, evenly spaced.
+        chunk: the most samples in one forward pass; bounds the memory that is needed.
+        groups: how parameters are grouped: "module", "parameter", "none", a number of parts of a module's path, a
+            mapping of names to parameters, or an optimizer; see `modules.group`. Each group's block of the Hessian is
+            looked at at each checkpoint: large models want few groups.
+        seed: of the Lanczos start vectors and of the minibatches.
         dtype: to compute in; by default the model's own. float64 for certified constants.
         curvature_tol: relative accuracy asked of the Hessian's extreme eigenvalues.
         progress: called with (points visited, steps).
 
     Raises:
-        UsageError: bad arguments; a loss below `f_star` or `lower_bound`; a loss that is not finite (names the step).
+        UsageError: bad arguments; a loss below `f_star` or `lower_bound`; a loss that is not finite (names the step);
+            a loss that cannot be differentiated twice, with curvature=True.
         GramsTheoryError: the run contradicts the loss's own certificate, or Lanczos did not converge.
     """
     if f_star is not None and lower_bound is not None:
         raise UsageError("give f_star or lower_bound, not both: a known minimum needs no lower bound")
-    objective = Objective(model, loss_fn, data, device, dtype)
+    objective = Objective(model, loss_fn, data, device, dtype, chunk=chunk, groups=groups)
+    if batch_size is not None and not 1 <= batch_size <= objective.samples:
+        raise UsageError(f"{batch_size=} must be from 1 to {objective.samples}, the number of samples")
+    _check_start(objective)
+    _warn_if_kinked(objective)
     certificate = certify(loss_fn, objective)
-    first = _finite_spectrum(objective, curvature_tol, seed)
-    L = first.magnitude.value if certificate.smoothness.value is None else certificate.smoothness.value
-    run = descend(objective, steps, optimizer=optimizer, lr=lr, smoothness=L, progress=progress)
-    curvature = [(0, first)]
-    for t, w in run.checkpoints[1:]:
-        objective.move_to(w)
-        curvature.append((t, spectrum(objective, curvature_tol, seed)))
+    first = spectrum(objective, curvature_tol, seed) if curvature else None
+    L = certificate.smoothness.value or (first.magnitude.value if first else 0.0)
+    run = descend(
+        objective,
+        steps,
+        optimizer=optimizer,
+        lr=lr,
+        smoothness=L,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+    seen = inspect_curvature(objective, run, first, curvature_tol, seed) if first else Inspection()
+    noise = inspect_noise(objective, run.checkpoints, batch_size, batches, seed) if batch_size else ()
+    objective.move_to(run.checkpoints[-1].w)
     if f_star is None:
         minimum = bracket(objective, run, certificate, lower_bound, evaluations=max(2 * steps, LONGER))
     else:
         minimum = given(f_star, run, certificate, objective.eps)
-    ratios, mu_upper = _mu_upper(run, minimum, objective.eps)
-    _check_certificate(certificate, mu_upper, curvature, objective)
+    return assemble(objective, run, certificate, minimum, seen, noise, _worst(noise))
+
+
+def assemble(
+    objective: Objective,
+    run: Trajectory,
+    certificate: Certificate,
+    minimum: Quantity,
+    seen: Inspection,
+    along: tuple[tuple[int, NoiseSkew], ...] = (),
+    noise: NoiseSkew | None = None,
+) -> PLEstimate:
+    """Put together what a run, its certificate, an interval for f* and a second look say.
+
+    Args:
+        along: the noise skew by index of the visited point; `noise`: the one to report.
+
+    Raises:
+        GramsTheoryError: the run contradicts the certificate.
+    """
+    found = ratios(run, minimum, objective.eps)
+    _check_certificate(certificate, found, run, seen, objective)
     return PLEstimate(
         mu_lower=certificate.pl,
-        mu_upper=mu_upper,
+        mu_upper=found.smallest,
         f_star=minimum,
         smoothness=certificate.smoothness,
-        smoothness_seen=_smoothness_seen(curvature, certificate),
-        kappa=_over_run(
-            [a.kappa for a in run.alignment if a], "⟨|g|, |u|⟩/(‖g‖‖u‖), u Adam's from the run's gradients"
-        ),
-        disagreement=_over_run([a.disagreement for a in run.alignment if a], "coordinates with u_i g_i < 0"),
+        smoothness_seen=_smoothness_seen(seen, run, certificate, objective),
+        kappa=kappa(run.alignment, run.u),
+        disagreement=disagreement(run.alignment),
         dim=objective.dim,
         samples=objective.samples,
         trajectory=run,
-        ratios=ratios,
-        curvature=tuple(curvature),
+        ratios=found.values,
+        curvature=seen.curvature,
+        mu_local=_local(certificate.local_pl, run),
+        slope=found.slope,
+        secant=_secant(run, objective),
+        segment=seen.segments,
+        relaxed=relaxed_smoothness(run, seen),
+        groups=group_estimates(
+            {name: sum(s.stop - s.start for s in places) for name, places in objective.groups.items()},
+            run,
+            seen.blocks,
+            noise.groups if noise else None,
+        ),
+        noise=noise,
+        noise_along=along,
+        kinks=objective.kinks,
+        ignored=objective.ignored,
+        eta=run.lr,
+        eps_of_adam=run.eps,
+        origin=objective.origin,
     )
 
 
-def _finite_spectrum(objective: Objective, tol: float, seed: int) -> Spectrum:
+def _warn_if_kinked(objective: Objective) -> None:
+    if objective.kinks:
+        warnings.warn(
+            f"the loss is not smooth at {', '.join(objective.kinks)}: no L need exist, and the Hessian misses the "
+            "kinks; what is reported is what was seen, with the secants of the steps",
+            stacklevel=3,
+        )
+
+
+def _check_start(objective: Objective) -> None:
     value, g = objective.value_and_gradient()
     if not (math.isfinite(value) and bool(torch.isfinite(g).all())):
         name = objective.broken_parameter()
@@ -165,63 +185,89 @@ def _finite_spectrum(objective: Objective, tol: float, seed: int) -> Spectrum:
             + (f" (parameter {name!r} or its gradient is not finite)" if name else "")
             + "; check the data and the initialisation"
         )
-    return spectrum(objective, tol, seed)
-
-
-def _mu_upper(run: Trajectory, minimum: Quantity, eps: float) -> tuple[tuple[float | None, ...], Quantity]:
-    """The trajectory ratios at the upper end of f*, and their minimum with the interval that f* leaves it."""
-    high = minimum.high
-    assert high is not None
-    ratios: list[float | None] = []
-    for f, norm in zip(run.f, run.grad_norm, strict=True):
-        lost = f - high < ROUNDING * eps * max(abs(f), abs(high)) or f == high
-        ratios.append(None if lost else norm**2 / (2 * (f - high)))
-    kept = [(ratio, t) for t, ratio in enumerate(ratios) if ratio is not None]
-    if not kept:
-        return tuple(ratios), Quantity(
-            None, "every visited point is at the minimum up to rounding; start elsewhere"
+    again = objective.value()
+    # half the digits: more than the order of a sum can change
+    if abs(again - value) > objective.eps**0.5 * abs(value) and not random_in_training(objective.model):
+        warnings.warn(
+            f"the loss is {value:.6g} and then {again:.6g} at the same weights: it is not a function of the weights "
+            "alone (does the model draw random numbers?); nothing that follows is exact",
+            stacklevel=3,
         )
-    value, worst = min(kept)
-    rounding = eps * abs(run.f[worst]) / (run.f[worst] - high)
-    low = None
-    if minimum.low is not None:
-        low = min(run.grad_norm[t] ** 2 / (2 * (run.f[t] - minimum.low)) for _, t in kept) * (1 - rounding)
-    why = (
-        f"smallest ½‖∇f‖²/(f − f*) over {len(kept)} visited points, at step {worst + 1}; "
-        f"interval: over the interval of f*; relative rounding error {rounding:.1e}"
-    )
-    return tuple(ratios), Quantity(value, why, low, value * (1 + rounding))
 
 
-def _smoothness_seen(curvature: list[tuple[int, Spectrum]], certificate: Certificate) -> Quantity:
-    step, top = max(((t, s.magnitude) for t, s in curvature), key=lambda pair: pair[1].value)
-    points = ", ".join(str(t + 1) for t, _ in curvature)
-    why = f"largest |eigenvalue| of the Hessian at steps {points} (at {step + 1}), Lanczos, residual {top.residual:.1e}"
-    return Quantity(top.value, why, max(top.value - top.residual, 0.0), certificate.smoothness.value)
+def _smoothness_seen(
+    seen: Inspection, run: Trajectory, certificate: Certificate, objective: Objective
+) -> Quantity:
+    """The largest curvature at a checkpoint or on a segment; the largest secant if no Hessian was looked at."""
+    high = certificate.smoothness.value
+    if not seen.curvature:
+        secant = _secant(run, objective)
+        return Quantity(secant.value, f"{secant.provenance}; no Hessian was looked at", secant.low, high)
+    found = largest(seen.curvature, run, "the Hessian", high)
+    best = max(seen.segments, key=lambda pair: pair[1].largest.value or 0.0, default=None)
+    if best is not None and (best[1].largest.value or 0.0) > (found.value or 0.0):
+        t, segment = best
+        why = f"{segment.largest.provenance}, after step {run.number(t)}"
+        found = Quantity(segment.largest.value, why, segment.largest.low, high)
+    if objective.kinks:
+        why = f"{found.provenance}; the Hessian misses the kinks of {', '.join(objective.kinks)}"
+        found = Quantity(found.value, why, found.low, high)
+    return found
 
 
-def _over_run(values: list[float], what: str) -> Quantity:
-    if not values:
-        return Quantity(None, f"{what}; every gradient was 0")
+def _secant(run: Trajectory, objective: Objective) -> Quantity:
+    """Of the step whose secant surely is the largest: less its rounding, that of a walk of as many steps as terms."""
+    relative = objective.eps * math.sqrt(objective.samples + objective.dim)
+    steps = []
+    for t, move in enumerate(run.moves):
+        if move.length:
+            rounding = relative * (run.grad_norm[t] + run.grad_norm[t + 1])
+            low = max(move.gradient_change - rounding, 0.0) / move.length
+            steps.append((low, move.gradient_change / move.length, t))
+    if not steps:
+        return Quantity(None, "no step was taken")
+    low, value, t = max(steps)
     return Quantity(
-        statistics.median(values), f"{what}; median, smallest, largest of the run", min(values), max(values)
+        value, f"largest ‖Δ∇f‖/‖Δw‖ of {len(steps)} steps, at step {run.number(t)}; low: less rounding", low
     )
+
+
+def _local(local: Quantity, run: Trajectory) -> Quantity:
+    """The certificate on a ball, with where the run left it."""
+    if local.value is None or local.radius is None:
+        return local
+    outside = next((t for t, d in enumerate(run.distance) if d > local.radius), None)
+    where = (
+        "the run stays in the ball"
+        if outside is None
+        else f"the run leaves the ball at step {run.number(outside)}"
+    )
+    return Quantity(local.value, f"{local.provenance}; {where}", local.low, local.high, local.radius)
+
+
+def _worst(noise: tuple[tuple[int, NoiseSkew], ...]) -> NoiseSkew | None:
+    """Where the expected step descends least."""
+    known = [(s.expected_descent.value, t, s) for t, s in noise if s.expected_descent.value is not None]
+    return min(known, key=lambda entry: entry[:2])[2] if known else None
 
 
 def _check_certificate(
-    certificate: Certificate, mu_upper: Quantity, curvature: list[tuple[int, Spectrum]], objective: Objective
+    certificate: Certificate, found: Ratios, run: Trajectory, seen: Inspection, objective: Objective
 ) -> None:
     """A certified mu above a measured ratio, or L below a measured curvature, is a broken certificate."""
-    mu, L = certificate.pl.value, certificate.smoothness.value
     # a kept gap is at least 1000 eps |f|, and f carries a few eps |f|
-    if mu is not None and mu_upper.high is not None and mu > mu_upper.high * (1 + 10 / ROUNDING):
-        raise GramsTheoryError(
-            f"the loss certifies mu = {mu:g}, but the run saw ratio {mu_upper.high:g}: wrong certificate"
-        )
+    for mu in (certificate.pl, certificate.local_pl):
+        radius = math.inf if mu.radius is None else mu.radius
+        inside = [r for r, d in zip(found.values, run.distance, strict=True) if r is not None and d <= radius]
+        if mu.value is not None and inside and mu.value > min(inside) * (1 + 10 / ROUNDING):
+            raise GramsTheoryError(
+                f"the loss certifies mu = {mu.value:g}, but the run saw ratio {min(inside):g}: wrong certificate"
+            )
+    L = certificate.smoothness.value
     rounding = objective.eps * (objective.samples + objective.dim)  # of a Hessian product
-    for t, s in curvature:
+    for t, s in seen.curvature:
         if L is not None and s.magnitude.value - s.magnitude.residual > L * (1 + rounding):
             raise GramsTheoryError(
-                f"the loss certifies L = {L:g}, but the Hessian has {s.magnitude.value:g} at step {t + 1}: "
+                f"the loss certifies L = {L:g}, but the Hessian has {s.magnitude.value:g} at step {run.number(t)}: "
                 "wrong certificate"
             )

@@ -9,9 +9,13 @@ import torch
 
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.certificates.certificate import Certificate
+from grams_theory.landscape.certificates.means import certified_minimum
 from grams_theory.landscape.descent import ROUNDING, Trajectory
 from grams_theory.landscape.objective import Objective
 from grams_theory.landscape.quantity import Quantity
+
+INTERPOLATION = 1e-3
+"""A lower bound of f to which f falls so near, relative to the first gap, is taken for reached."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ def bracket(
 ) -> Quantity:
     """[best lower bound, best value seen] around f*. The last iterate is never taken for f*.
 
+    With evaluations=0 there is no longer run, and the best value seen is that of the run itself.
+
     Raises:
         UsageError: `lower_bound` lies above a value that f takes.
     """
@@ -87,9 +93,22 @@ def bracket(
     slack = ROUNDING * objective.eps * abs(high)
     if lower_bound is not None and lower_bound > high + slack:
         raise UsageError(f"{lower_bound=} is wrong: a longer run reached {high:.17g}, below it")
+    enclosed = certified_minimum(objective, certificate)
+    if enclosed.value is not None:
+        return enclosed
     low, why = _lower_bound(certificate, refined, lower_bound, slack)
-    seen = f"best value of {run.method} and {refined.evaluations} evaluations of L-BFGS after it"
-    return Quantity(high, f"lower end: {why}; upper end: {seen}", low, high)
+    longer = f" and {refined.evaluations} evaluations of L-BFGS after it" if evaluations else ""
+    seen = f"best value of {run.method}{longer}"
+    return Quantity(high, f"lower end: {why}; upper end: {seen}{_width(low, high, run.f[0])}", low, high)
+
+
+def _width(low: float | None, high: float, start: float) -> str:
+    """How much of the first gap the interval leaves open. A lower end that f nearly reaches is interpolation."""
+    if low is None or start <= low:
+        return ""
+    share = (high - low) / (start - low)
+    kind = "interpolation: " if share <= INTERPOLATION else ""
+    return f"; {kind}the interval is {share:.1e} of the first gap"
 
 
 def _lower_bound(
@@ -118,6 +137,6 @@ def _check_below(bound: float, run: Trajectory, eps: float, name: str) -> None:
     for t, f in enumerate(run.f):
         if f < bound - ROUNDING * eps * max(abs(bound), abs(f)):
             raise UsageError(
-                f"the loss falls below {name}={bound:.17g}: it is {f:.17g} at step {t + 1}; "
+                f"the loss falls below {name}={bound:.17g}: it is {f:.17g} at step {run.number(t)}; "
                 f"give a smaller {name}, or none and it will be bracketed"
             )

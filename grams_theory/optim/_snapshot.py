@@ -67,20 +67,8 @@ class Snapshot:
             if p.grad is None or p not in self.weights or not state:
                 continue
             g = as_real(p.grad if _uphill(group) > 0 else -p.grad)
-            base = self._lion(p, group) if _keeps_lion(state) else self._adam(p, group)
+            base = self._lion(p, group) if _keeps_lion(state) else adam_of(state, group)
             yield Movement(g, as_real(self.weights[p]), as_real(p), *base)
-
-    def _adam(self, p: Tensor, group: dict[str, Any]) -> tuple[Any, ...]:
-        state = self._state(p)
-        m = as_real(state["exp_avg"])
-        v = as_real(state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"])
-        t = _number(state["step"] if "step" in state else group["step"])
-        constants = adam_constants(t, tuple(map(_number, group["betas"])), group["eps"])
-        if not any(isinstance(number, Tensor) for number in constants):
-            return adam, (m, v), constants
-        wide = torch.promote_types(m.dtype, torch.float32)
-        spread = (torch.as_tensor(x, dtype=wide, device=m.device).expand_as(m) for x in constants)
-        return adam, (m, v, *spread), ()
 
     def _lion(self, p: Tensor, group: dict[str, Any]) -> tuple[Any, ...]:
         m = self.momentum[p] if p in self.momentum else torch.zeros_like(p)
@@ -113,6 +101,19 @@ class Evaluation:
             return _copy(self.evaluate())
 
 
+def adam_of(state: dict[str, Any], group: dict[str, Any]) -> tuple[Any, ...]:
+    """(base_step, moments, constants) of a `Movement`, from what an optimizer keeps of one parameter."""
+    m = as_real(state["exp_avg"])
+    v = as_real(state["max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"])
+    t = _number(state["step"] if "step" in state else group["step"])
+    constants = adam_constants(t, tuple(map(_number, group["betas"])), group["eps"])
+    if not any(isinstance(number, Tensor) for number in constants):
+        return adam, (m, v), constants
+    wide = torch.promote_types(m.dtype, torch.float32)
+    spread = (torch.as_tensor(x, dtype=wide, device=m.device).expand_as(m) for x in constants)
+    return adam, (m, v, *spread), ()
+
+
 def refuse_other_moments(optimizer: Optimizer) -> None:
     """Raise TypeError for a parameter whose state does not tell its base step."""
     name = type(optimizer).__name__
@@ -121,14 +122,14 @@ def refuse_other_moments(optimizer: Optimizer) -> None:
             raise TypeError(f"watch does not read distributed parameters (DTensor), such as {name} has here")
         if p.grad is not None and p.grad.layout is not torch.strided:
             raise TypeError(f"watch needs dense gradients; {name} was given one of layout {p.grad.layout}")
-        if not _keeps_adam(state) and not _keeps_lion(state):
+        if not keeps_adam(state) and not _keeps_lion(state):
             raise TypeError(
                 f"{name} keeps {', '.join(sorted(state))} of a parameter; watch needs exp_avg and exp_avg_sq, as "
                 "Adam's family keeps, or exp_avg alone, as Lion does"
             )
 
 
-def _keeps_adam(state: dict[str, Any]) -> bool:
+def keeps_adam(state: dict[str, Any]) -> bool:
     return "exp_avg" in state and "exp_avg_sq" in state
 
 

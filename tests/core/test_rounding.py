@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from flint import arb, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -211,3 +212,48 @@ def test_the_worst_entry_encloses_a_smallest_one_with_another_midpoint():
 def test_only_squares_are_powers():
     with pytest.raises(ValueError, match="only squares"):
         _ = Ball.exact(torch.ones(1)) ** 3
+
+
+@given(x=operands())
+@settings(deadline=None, max_examples=200)
+def test_exponentials_and_logarithms_are_enclosed(x):
+    ball, place = x
+    if abs(place) < 600:
+        assert holds(ball.exp(), lambda t: t.exp(), place)
+        assert holds((abs(ball) + 1).log(), lambda t: (abs(t) + 1).log(), place)
+
+
+def holds(ball, function, place):
+    """Whether the value of the function, in 300 bits, is in the ball."""
+    with ctx.workprec(300):
+        exact = function(arb(fmpq(place.numerator, place.denominator)))
+        mid, rad = arb(ball.mid.item()), ball.rad.item()
+        return not math.isfinite(rad) or bool(abs(exact - mid) <= arb(rad))
+
+
+def test_the_logarithm_of_what_may_be_zero_is_unbounded():
+    assert Ball(f64([1.0]), f64([1.0])).log().rad.item() == math.inf
+    assert Ball(f64([1.0]), f64([2.0])).log().rad.item() == math.inf
+
+
+@given(x=vectors(3), y=vectors(6))
+@settings(deadline=None, max_examples=100)
+def test_products_with_a_matrix_of_balls_are_enclosed(x, y):
+    matrix = Ball(y[0].mid.reshape(3, 2), y[0].rad.reshape(3, 2))
+    product = x[0] @ matrix
+    for column in range(2):
+        assert encloses(product[column], sum(a * y[1][2 * i + column] for i, a in enumerate(x[1])))
+
+
+def test_an_exact_zero_stays_one_in_a_product_of_balls():
+    zero = torch.zeros(2, 2, dtype=torch.float64)
+    assert torch.equal((Ball.exact(zero) @ Ball.exact(zero + 1)).rad, zero)
+    assert torch.equal((Ball.exact(zero + 1) @ Ball.exact(zero)).rad, zero)
+
+
+def test_sums_of_more_terms_than_the_fixed_inflation_covers_are_enclosed():
+    """All roundings go one way: 1 + 2^-53 is 1, and the radius of a sum in order has to grow with the terms."""
+    terms = 20_000
+    x = f64([1.0] + [2.0**-53] * terms)
+    worst = Ball(f64([1.0]), Ball.exact(x).sum(-1).rad.unsqueeze(0))
+    assert encloses(worst, 1 + terms * Fraction(2.0**-53))

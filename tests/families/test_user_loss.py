@@ -37,7 +37,12 @@ def line():
     with torch.no_grad():
         model.weight.copy_(torch.tensor([[0.5, -1.25]]))
     x = torch.tensor([[1.5, -0.3], [0.1, 2.0], [-1.0, 0.7]], dtype=torch.float64)
-    return model, nn.MSELoss(), (x, torch.tensor([[1.0], [0.2], [-0.4]], dtype=torch.float64))
+    return model, squares, (x, torch.tensor([[1.0], [0.2], [-0.4]], dtype=torch.float64))
+
+
+def squares(output, target):
+    """nn.MSELoss under a name that certifies nothing."""
+    return nn.functional.mse_loss(output, target)
 
 
 def batch(family, rows=ROWS, seed=0, **options):

@@ -1,157 +1,70 @@
-"""Real losses that load offline, each a model, a loss function that certifies what it can, and data.
+"""Real losses by name, each a model, a loss function and data; most load offline, some from a path.
 
-Data: scikit-learn's copies of diabetes, breast_cancer and digits. Inputs are standardised (digits: divided by 16).
+Every public module here that has `PROBLEMS`, a tuple of `Recipe`s, adds its losses: nothing else lists them.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from grams_theory.core.errors import UnknownNameError, UsageError
-from grams_theory.core.random import generator
-from grams_theory.core.registry import users_module
-from grams_theory.landscape.certificates.criteria import LogisticLoss, SoftmaxLoss, SquareLoss
-from grams_theory.landscape.estimate import PLEstimate, estimate_pl
-from grams_theory.landscape.objective import LossFunction
+from grams_theory.core.registry import modules, users_module
+from grams_theory.landscape.losses.problem import Problem, Size
+from grams_theory.landscape.losses.recipe import Recipe
 
-Data = tuple[Tensor, Tensor]
+__all__ = ["Problem", "Recipe", "by_name", "load", "names", "recipes"]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A loss to be measured."""
-
-    name: str
-    title: str
-    model: nn.Module
-    loss_fn: LossFunction
-    data: Any
-
-    def estimate(self, **options) -> PLEstimate:
-        """`estimate_pl` of this problem, with its keywords."""
-        return estimate_pl(self.model, self.loss_fn, self.data, **options)
-
-
-def _standardised(X: Tensor) -> Tensor:
-    return (X - X.mean(0)) / X.std(0)
-
-
-def diabetes() -> Data:
-    """442 patients, 10 measurements; the target is standardised too."""
-    from sklearn.datasets import load_diabetes
-
-    X, y = (torch.from_numpy(part) for part in load_diabetes(return_X_y=True))
-    return _standardised(X), _standardised(y.unsqueeze(1))
-
-
-def breast_cancer() -> Data:
-    """569 tumours, 30 measurements, target 0 or 1."""
-    from sklearn.datasets import load_breast_cancer
-
-    X, y = (torch.from_numpy(part) for part in load_breast_cancer(return_X_y=True))
-    return _standardised(X), y.double().unsqueeze(1)
-
-
-def digits(samples: int = 1797) -> Data:
-    """8x8 images of digits, the first `samples` of 1797; targets are classes."""
-    from sklearn.datasets import load_digits
-
-    X, y = (torch.from_numpy(part) for part in load_digits(return_X_y=True))
-    return X[:samples].double() / 16, y[:samples].long()
-
-
-def one_hot_digits(samples: int = 1797) -> Data:
-    X, y = digits(samples)
-    return X, torch.nn.functional.one_hot(y, 10).double()
-
-
-def _linear(data: Data, outputs: int) -> nn.Module:
-    """An affine map from zero weights."""
-    model = nn.Linear(data[0].shape[1], outputs, dtype=torch.float64)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-    return model
-
-
-def _perceptron(data: Data, hidden: int, outputs: int) -> nn.Module:
-    """One hidden tanh layer, weights N(0, 1/fan-in) from a fixed stream, biases 0."""
-    layers = [
-        nn.Linear(data[0].shape[1], hidden, dtype=torch.float64),
-        nn.Linear(hidden, outputs, dtype=torch.float64),
+@cache
+def recipes() -> Mapping[str, Recipe]:
+    """What is known of every built-in loss before its data are loaded, by name."""
+    found = [
+        recipe for module in modules(sys.modules[__name__]) for recipe in getattr(module, "PROBLEMS", ())
     ]
-    with torch.no_grad():
-        for index, layer in enumerate(layers):
-            noise = torch.randn(
-                layer.weight.shape, generator=generator(0, "perceptron", index), dtype=torch.float64
-            )
-            layer.weight.copy_(noise / layer.in_features**0.5)
-            layer.bias.zero_()
-    return nn.Sequential(layers[0], nn.Tanh(), layers[1])
+    return {recipe.name: recipe for recipe in found}
 
 
-MLP_SAMPLES, MLP_HIDDEN = 500, 16
-_Parts = tuple[str, Callable[[], Data], Callable[[Data], nn.Module], LossFunction]
-_TABLE: Mapping[str, _Parts] = {
-    "diabetes": ("least squares", diabetes, lambda d: _linear(d, 1), SquareLoss()),
-    "diabetes_ridge": ("ridge least squares", diabetes, lambda d: _linear(d, 1), SquareLoss(0.1)),
-    "breast_cancer": ("logistic regression", breast_cancer, lambda d: _linear(d, 1), LogisticLoss()),
-    "breast_cancer_ridge": (
-        "ridge logistic regression",
-        breast_cancer,
-        lambda d: _linear(d, 1),
-        LogisticLoss(0.01),
-    ),
-    "digits_squares": ("least squares on classes", one_hot_digits, lambda d: _linear(d, 10), SquareLoss()),
-    "digits_softmax": ("softmax regression", digits, lambda d: _linear(d, 10), SoftmaxLoss()),
-    "digits_softmax_ridge": ("ridge softmax regression", digits, lambda d: _linear(d, 10), SoftmaxLoss(0.01)),
-    "digits_mlp_squares": (
-        "tanh perceptron, squares",
-        lambda: one_hot_digits(MLP_SAMPLES),
-        lambda d: _perceptron(d, MLP_HIDDEN, 10),
-        SquareLoss(),
-    ),
-    "digits_mlp_softmax": (
-        "tanh perceptron, cross-entropy",
-        lambda: digits(MLP_SAMPLES),
-        lambda d: _perceptron(d, MLP_HIDDEN, 10),
-        SoftmaxLoss(),
-    ),
-}
+def names(size: Size | None = "small") -> tuple[str, ...]:
+    """The built-in losses of that size: "small", "medium" or "large"; None: all of them."""
+    return tuple(name for name, recipe in recipes().items() if size in (None, recipe.size))
 
 
-def names() -> tuple[str, ...]:
-    """The built-in losses."""
-    return tuple(_TABLE)
+def by_name(
+    name: str, *, seed: int = 0, path: str | os.PathLike[str] | None = None, **options: Any
+) -> Problem:
+    """A fresh copy of a built-in loss at its initial weights.
+
+    Args:
+        name: one of `names(None)`.
+        seed: draws the initial weights, nothing else: the data and what is held out are always the same.
+        path: the data, where they can or must be supplied; see `Recipe.supply`.
+        options: keywords of that loss, see `Recipe.options`.
+
+    Raises:
+        UnknownNameError: there is no such loss; the message offers the nearest.
+        UsageError: an unknown option; data or a package that is missing, with what to do about it.
+    """
+    if name not in recipes():
+        raise UnknownNameError("loss", name, recipes())
+    return recipes()[name].make(seed, path, **options)
 
 
-def by_name(name: str) -> Problem:
-    """A fresh copy of a built-in loss, in float64. Raises `UnknownNameError`."""
-    if name not in _TABLE:
-        raise UnknownNameError("loss", name, _TABLE)
-    title, data, model, loss_fn = _TABLE[name]
-    loaded = data()
-    return Problem(name, title, model(loaded), loss_fn, loaded)
-
-
-def load(spec: str) -> Problem:
+def load(spec: str, **options: Any) -> Problem:
     """A built-in loss by name, or what "module:factory" returns: a `Problem` or (model, loss_fn, data).
 
-    Modules are looked for in the current directory too.
+    Options are keywords of `by_name`, or of the factory. Modules are looked for in the current directory too.
 
     Raises:
         UsageError: no such module or attribute (with the nearest names), or the factory fails or returns other things.
     """
     if ":" not in spec:
         try:
-            return by_name(spec)
+            return by_name(spec, **options)
         except UnknownNameError as error:
             raise UsageError(f"{error}; or give your own as module:factory") from error
     module_name, _, attribute = spec.partition(":")
@@ -159,11 +72,10 @@ def load(spec: str) -> Problem:
     if not callable(factory):
         raise UsageError(_missing(module_name, attribute, factory))
     try:
-        made = factory()
+        made = factory(**options)
     except Exception as error:
-        raise UsageError(
-            f"{spec} failed: {type(error).__name__}: {error}; it is called without arguments"
-        ) from error
+        called = f"with the keywords {', '.join(options)}" if options else "without arguments"
+        raise UsageError(f"{spec} failed: {type(error).__name__}: {error}; it is called {called}") from error
     if isinstance(made, Problem):
         return made
     if not (isinstance(made, tuple) and len(made) == 3):

@@ -1,0 +1,81 @@
+"""What is looked at again at the checkpoints of a run: the Hessian and its blocks, the step's segment, the noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grams_theory.landscape.curvature import (
+    RelaxedSmoothness,
+    SegmentSmoothness,
+    Spectrum,
+    fit_relaxed_smoothness,
+    group_spectra,
+    segment_smoothness,
+    spectrum,
+)
+from grams_theory.landscape.descent import Checkpoint, Trajectory
+from grams_theory.landscape.groups import Spectra
+from grams_theory.landscape.noise import NoiseSkew, noise_skew
+from grams_theory.landscape.objective import Objective
+
+BLOCK_TOL = 1e-3
+"""Relative accuracy asked of the blocks of groups, which are many; the residual of each is kept."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """By index of the visited point; everything is empty that was not asked for."""
+
+    curvature: Spectra = ()
+    blocks: dict[str, Spectra] | None = None
+    segments: tuple[tuple[int, SegmentSmoothness], ...] = ()
+    noise: tuple[tuple[int, NoiseSkew], ...] = ()
+
+
+def inspect_curvature(
+    objective: Objective, run: Trajectory, first: Spectrum, tol: float, seed: int
+) -> Inspection:
+    """The Hessian at each checkpoint (`first` at the first), its blocks, and the segment of the step taken from there.
+
+    Leaves the weights at the last checkpoint.
+    """
+    curvature, segments = [], []
+    blocks: dict[str, list[tuple[int, Spectrum]]] = {name: [] for name in objective.groups}
+    for point in run.checkpoints:
+        objective.move_to(point.w)
+        whole = first if point.index == 0 else spectrum(objective, tol, seed)
+        curvature.append((point.index, whole))
+        parts = (
+            group_spectra(objective, max(tol, BLOCK_TOL), seed)
+            if len(blocks) > 1
+            else dict.fromkeys(blocks, whole)
+        )
+        for name, block in parts.items():
+            blocks[name].append((point.index, block))
+        if point.step is not None and point.step.any():
+            segments.append((point.index, segment_smoothness(objective, point.w, point.step, seed=seed)))
+    return Inspection(
+        tuple(curvature), {name: tuple(found) for name, found in blocks.items()}, tuple(segments)
+    )
+
+
+def inspect_noise(
+    objective: Objective, checkpoints: tuple[Checkpoint, ...], batch_size: int, batches: int, seed: int
+) -> tuple[tuple[int, NoiseSkew], ...]:
+    """The noise skew at each checkpoint, with Adam's u there. Leaves the weights at the last one."""
+    found = []
+    for point in checkpoints:
+        objective.move_to(point.w)
+        skew = noise_skew(objective, point.u, batch_size=batch_size, batches=batches, seed=seed)
+        found.append((point.index, skew))
+    return tuple(found)
+
+
+def relaxed_smoothness(run: Trajectory, seen: Inspection) -> RelaxedSmoothness | None:
+    """(L0, L1) over the checkpoints and the ends of their segments, where gradient and Hessian are both known."""
+    pairs = [(run.grad_norm[t], found.magnitude.value) for t, found in seen.curvature]
+    pairs += [(run.grad_norm[t + 1], abs(s.points[-1].sharpest.value)) for t, s in seen.segments]
+    if not pairs:
+        return None
+    norms, curvatures = zip(*pairs, strict=True)
+    return fit_relaxed_smoothness(norms, curvatures)

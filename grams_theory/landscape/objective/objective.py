@@ -1,0 +1,289 @@
+"""A model, a loss and its data as one function f of a flat weight vector, with exact (full-batch) gradients."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grams_theory.core.errors import UsageError
+from grams_theory.landscape.objective import modules
+from grams_theory.landscape.objective.data import (
+    Batch,
+    batches,
+    few,
+    gather,
+    origin,
+    pick,
+    pieces,
+    place,
+    size,
+)
+from grams_theory.landscape.objective.twice import check_graph, plain_kernels, second_derivatives
+
+LossFunction = Callable[[Any, Any], Tensor]
+
+
+class Objective:
+    """f(w) = Σ_batches (n_b/n) loss_fn(model(x_b), y_b) + (ridge/2) ‖w‖², on a private copy of the model.
+
+    `loss_fn` averages over samples; its attribute `ridge`, if there is one, is the weight of the penalty, over all
+    trainable parameters. Parameters that need no gradient are constants.
+
+    The data is drawn once and kept (see `batches`). With `chunk`, no more than that many samples go through the model
+    at a time, the data stays where it is, and only the present chunk is brought to `device`: the memory needed there is
+    that of one chunk. A mean over chunks is the mean over all samples only if `loss_fn` weighs samples alike: a mean
+    over the tokens of padded texts, or with class weights, does not. A loss that is cut is tried, and warned about.
+
+    Args:
+        data: (inputs, targets), or an iterable of such pairs. Inputs are a tensor, a tuple (then model(*inputs)) or a
+            mapping (then model(**inputs)); targets a tensor or None; a mapping alone is inputs without targets.
+        chunk: the most samples in one forward pass.
+        groups: how parameters are grouped, see `modules.group`.
+
+    Raises:
+        UsageError: bad arguments.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_fn: LossFunction,
+        data: Any,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | None = None,
+        *,
+        chunk: int | None = None,
+        groups: modules.Groups = "module",
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise UsageError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        if chunk is not None and chunk < 1:
+            raise UsageError(f"{chunk=} must be at least 1")
+        model = getattr(model, "_orig_mod", model)  # compiled functions have no second derivative
+        self.model = copy.deepcopy(model).to(device=device, dtype=dtype)
+        if isinstance(loss_fn, nn.Module):  # it may have weights of its own
+            loss_fn = copy.deepcopy(loss_fn).to(device=device, dtype=dtype)
+        self.loss_fn, self.chunk, self.device = loss_fn, chunk, torch.device(device)
+        self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad and p.numel()}
+        if not self.named:
+            raise UsageError(
+                "the model has no trainable parameters; set requires_grad on those to be measured"
+            )
+        self.ignored = tuple(name for name, p in self.model.named_parameters() if not p.requires_grad)
+        self.parameters = list(self.named.values())
+        kinds = sorted({str(p.dtype) for p in self.parameters})
+        if len(kinds) > 1:
+            raise UsageError(f"parameters of several dtypes ({', '.join(kinds)}); pass dtype=torch.float64")
+        self.dtype = self.parameters[0].dtype
+        self.dim = sum(p.numel() for p in self.parameters)
+        self.groups = modules.group(model, self.named, groups)
+        self.batches: tuple[Batch, ...] = tuple(
+            (place(x, self._kept), place(y, self._kept)) for x, y in batches(data)
+        )
+        self.samples = sum(size(x) for x, _ in self.batches)
+        self.origin = origin(data, self.samples)
+        self.cut = len(self.batches) > 1 or (chunk is not None and chunk < self.samples)
+        if self.cut and getattr(loss_fn, "reduction", "mean") == "sum":
+            raise UsageError("loss_fn sums over samples, and batches are averaged; use reduction='mean'")
+        self.ridge = float(getattr(loss_fn, "ridge", 0.0))
+        self._warn_if_no_mean()
+
+    def _kept(self, x: Tensor) -> Tensor:
+        dtype = self.dtype if x.is_floating_point() else x.dtype
+        return x.to(dtype) if self.chunk else x.to(self.device, dtype)
+
+    def _warn_if_no_mean(self) -> None:
+        if random := modules.random_in_training(self.model):
+            warnings.warn(
+                f"the model is in train mode with {', '.join(random)}: its loss is not a function of the weights "
+                "alone; call model.eval() first",
+                stacklevel=4,
+            )
+        elif self.cut and not self._is_mean():
+            warnings.warn(
+                "the loss of a batch is not the mean of the losses of its parts, so that it depends on how the data "
+                "is cut (does loss_fn average over tokens, or weigh classes?); here samples weigh alike",
+                stacklevel=4,
+            )
+
+    def _is_mean(self) -> bool:
+        """Whether the first piece's loss is the mean of those of its halves, as far as rounding tells."""
+        whole = next(self.pieces())
+        n = size(whole[0])
+        if n < 4:  # not every model takes a single sample
+            return True
+        half = n // 2
+        try:
+            halves = [pick(whole, part) for part in (slice(0, half), slice(half, None))]
+        except UsageError:  # such batches are taken as they come
+            return True
+        with torch.no_grad():
+            parts = [self._loss(batch).item() for batch in halves]
+            value = self._loss(whole).item()
+        mean = (half * parts[0] + (n - half) * parts[1]) / n
+        # half the digits: no rounding of a forward pass, however deep, takes as many
+        return not abs(mean - value) > self.eps**0.5 * max(abs(value), *map(abs, parts))
+
+    @property
+    def w(self) -> Tensor:
+        """The present weights, a copy of shape (D,)."""
+        return torch.cat([p.detach().reshape(-1) for p in self.parameters])
+
+    def move_to(self, w: Tensor) -> None:
+        with torch.no_grad():
+            for p, part in zip(self.parameters, w.split([p.numel() for p in self.parameters]), strict=True):
+                p.copy_(part.view_as(p))
+
+    def part(self, v: Tensor, name: str) -> Tensor:
+        """The coordinates of v, (..., D), that belong to a group of `groups`."""
+        return torch.cat([v[..., places] for places in self.groups[name]], -1)
+
+    def pieces(self, found: Iterable[Batch] | None = None) -> Iterator[Batch]:
+        """What goes through the model at a time, on its device: all batches, or those given, cut by `chunk`."""
+        for x, y in pieces(self.batches if found is None else found, self.chunk):
+            yield place(x, lambda t: t.to(self.device)), place(y, lambda t: t.to(self.device))
+
+    def outputs(self, inputs: Any) -> Any:
+        """The model at the present weights, on the inputs of one piece."""
+        if isinstance(inputs, Mapping):
+            return self.model(**inputs)
+        return self.model(*inputs) if isinstance(inputs, tuple) else self.model(inputs)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        loss = self.loss_fn(self.outputs(batch[0]), batch[1])
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise UsageError(f"loss_fn must return one number as a tensor, a mean over samples; got {what}")
+        return loss.reshape(())
+
+    def _terms(self, found: Iterable[Batch] | None = None, samples: int | None = None) -> Iterator[Tensor]:
+        for batch in self.pieces(found):
+            yield self._loss(batch) * (size(batch[0]) / (samples or self.samples))
+        if self.ridge:
+            yield sum(((p * p).sum() for p in self.parameters), start=torch.zeros(())) * (self.ridge / 2)
+
+    def value(self) -> float:
+        """f at the present weights."""
+        with torch.no_grad():
+            return sum(term.item() for term in self._terms())
+
+    def value_and_gradient(self) -> tuple[float, Tensor]:
+        """f and its gradient of shape (D,); leaves the gradient in `.grad` for an optimizer to step."""
+        return self._accumulate(self._terms())
+
+    def gradient_on(self, index: Tensor) -> tuple[float, Tensor]:
+        """Loss and gradient, (D,), of the mean over some samples, ridge included; leaves the gradient in `.grad`.
+
+        Args:
+            index: numbers of samples, (K,) int64 in [0, samples), counted through the batches in order.
+
+        Raises:
+            UsageError: another shape or dtype, or a number out of range.
+        """
+        if index.dim() != 1 or not len(index) or index.dtype != torch.long:
+            raise UsageError(
+                f"index is {index.dtype} of shape {tuple(index.shape)}; give (K,) of int64, K >= 1"
+            )
+        if index.min() < 0 or index.max() >= self.samples:
+            raise UsageError(
+                f"index reaches from {index.min()} to {index.max()}; there are {self.samples} samples"
+            )
+        return self._accumulate(self._terms(gather(self.batches, index), len(index)))
+
+    def _accumulate(self, terms: Iterable[Tensor]) -> tuple[float, Tensor]:
+        value = 0.0
+        for p in self.parameters:
+            p.grad = torch.zeros_like(p)
+        for term in terms:
+            if not term.requires_grad:
+                raise UsageError(
+                    "the loss carries no gradient: it does not depend on the trainable parameters"
+                )
+            term.backward()
+            value += term.item()
+        return value, torch.cat([p.grad.reshape(-1) for p in self.parameters if p.grad is not None])
+
+    def hessian_product(self) -> Callable[[Tensor], Tensor]:
+        """v -> (Hessian at the present weights) v, both (D,).
+
+        If all data goes through the model at once or there is no `chunk`, the graph is built once and kept by the
+        function; else each product builds it anew, piece by piece.
+
+        Raises:
+            UsageError: the loss cannot be differentiated twice, or the function is called after the weights moved.
+        """
+        versions = [p._version for p in self.parameters]
+        kept = (
+            None
+            if self.cut and self.chunk
+            else sum(self._slopes(), start=torch.zeros((), device=self.device))
+        )
+
+        def product(v: Tensor) -> Tensor:
+            if [p._version for p in self.parameters] != versions:
+                raise UsageError("the weights have moved since hessian_product(); call it again")
+            v = v.to(self.dtype)
+            if kept is not None:
+                return self._derivative(kept @ v, retain_graph=True)
+            return sum((self._derivative(slope @ v) for slope in self._slopes()), start=torch.zeros_like(v))
+
+        return product
+
+    def _slopes(self) -> Iterator[Tensor]:
+        """The gradient of each term, (D,), as a function of the weights."""
+        with second_derivatives(self.model), plain_kernels(self.model):
+            for term in self._terms():
+                parts = torch.autograd.grad(term, self.parameters, create_graph=True, materialize_grads=True)
+                slope = torch.cat([part.reshape(-1) for part in parts])
+                check_graph(self.model, term, slope)
+                yield slope
+
+    def _derivative(self, value: Tensor, retain_graph: bool = False) -> Tensor:
+        """Of a number by the weights, (D,)."""
+        if not value.requires_grad:  # the loss is linear
+            return torch.zeros(self.dim, dtype=self.dtype, device=self.device)
+        with second_derivatives(self.model):
+            found = torch.autograd.grad(
+                value, self.parameters, retain_graph=retain_graph, materialize_grads=True
+            )
+        return torch.cat([part.reshape(-1) for part in found])
+
+    @cached_property
+    def _trace(self) -> modules.Trace:
+        inputs, targets = few(next(self.pieces()), 2)
+        found = modules.trace(
+            self.model, lambda: self.outputs(inputs), lambda out: self.loss_fn(out, targets)
+        )
+        if torch.finfo(found.coarsest).eps > torch.finfo(self.dtype).eps:
+            warnings.warn(
+                f"the weights are {self.dtype}, but the model or its loss computes in {found.coarsest}: rounding "
+                "errors are those of the latter",
+                stacklevel=4,
+            )
+        return found
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """Names of modules whose derivative jumps (ReLU, max pooling, ...), as two samples go through the model.
+
+        There the Hessian tells nothing of the jumps: L is then only what was seen.
+        """
+        return self._trace.kinks
+
+    @property
+    def eps(self) -> float:
+        """Machine epsilon of the coarsest dtype in which the model or the loss computes what depends on the weights."""
+        return torch.finfo(self._trace.coarsest).eps
+
+    def broken_parameter(self) -> str | None:
+        """The first parameter whose value or gradient is not finite."""
+        for name, p in self.named.items():
+            if not torch.isfinite(p).all() or (p.grad is not None and not torch.isfinite(p.grad).all()):
+                return name
+        return None
