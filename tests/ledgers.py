@@ -3,11 +3,15 @@
 from grams_theory.core.claim import Claim
 from grams_theory.core.definitions import CONVEX, SMOOTH
 from grams_theory.core.evidence import (
+    AblationEvidence,
     ArgumentEvidence,
     FuzzEvidence,
     MeasuredEvidence,
+    MutationEvidence,
     ProofEvidence,
     ProofStep,
+    SharpnessEvidence,
+    Stated,
     Witness,
 )
 from grams_theory.core.ledger import ClaimResult, Ledger
@@ -26,7 +30,17 @@ STEPS = (
     ),
     ProofStep("all coordinates", "lift", "S ≥ 0, where S = Σᵢ …", r"S\ge 0", "summation over i = 1..d"),
 )
-PROOF = ProofEvidence("claim", STEPS, (), True, None, 0.125)
+STATED = Stated(
+    ("η ≥ 0",),
+    {"descent": "S ≥ 0"},
+    (r"\eta \geq 0",),
+    {"descent": " + ".join(rf"\frac{{g_{{{i}}} u_{{{i}}}}}{{L}}" for i in range(40)) + r" \geq 0"},
+    {"S": "⟨|g|,|u|⟩ − ⟨g,u⟩"},
+)
+"""Its formula is wider than any telephone."""
+PROOF = ProofEvidence(
+    "claim", STEPS, (), True, None, 0.125, axioms=("descent lemma",), assumptions=("smooth",), stated=STATED
+)
 VACUITY = ProofEvidence("vacuity", STEPS[1:], ("alignment",), True, None, 0.5)
 FUZZ = FuzzEvidence(
     cases=1_234_567,
@@ -40,6 +54,10 @@ FUZZ = FuzzEvidence(
     optimizers=("Grams", "CautiousAdam"),
     seed=0,
     seconds=1.5,
+    histogram={
+        "descent": {"-1e-3": 2, "-1e-5": 1, "0": 3, "1e-12": 999_999, "1e-9": 234_562},
+        "bound": {"1e-1": 1_234_567},
+    },
 )
 QUADRATIC = {
     "H": (("-4/5", "3/5"), ("3/5", "4/5")),
@@ -59,6 +77,33 @@ WITNESS = Witness(
     "gt1.eNoLz0gtKlFIzs8tyEnNLS4BACi3BXc",
     'print("-1/2 < 0 & so it is violated")',
 )
+LINE = Witness(
+    "quadratic",
+    {"H": (("1",),), "g": ("1",), "u": ("3",), "eta": "1", "smoothness": "1"},
+    "descent",
+    "-3/2",
+    "rational arithmetic",
+)
+RUN = Witness(
+    "run",
+    {
+        "H": (("1", "1/4"), ("1/4", "1/2")),
+        "betas": ("1/2", "1/2"),
+        "eps": "1",
+        "steps": 24,
+        "start": ("1/2", "1/4"),
+        "eta": {"Grams": "2/9", "Adam": "2/9"},
+    },
+    "every t",
+    "[-9.0e-9 +/- 1e-21]",
+    "ball arithmetic",
+)
+ABLATIONS = (
+    AblationEvidence("smooth", "f is only 2L-smooth", LINE, 256),
+    AblationEvidence("step size", "η at most 4 times the bound", None, 4000),
+)
+SHARP = SharpnessEvidence((LINE,))
+MUTATION = MutationEvidence(7, 7, 3, (), ())
 CURVES = MeasuredEvidence(
     "Objective on Figure 1's function",
     ("step", "Grams", "Adam"),
@@ -78,12 +123,13 @@ def result(id: str, verdict: Verdict, *evidence, recorded: Verdict | None = None
 
 LEDGER = Ledger(
     (
-        result("alignment", Verdict.PROVED, PROOF, FUZZ),
+        result("alignment", Verdict.PROVED, PROOF, FUZZ, *ABLATIONS, SHARP, MUTATION),
         result("comparison-printed", Verdict.VACUOUS, VACUITY),
         result("comparison-sign-repaired", Verdict.REFUTED, FUZZ, WITNESS),
         result("comparison-sharp", Verdict.PROVED, PROOF),
         result("theorem-4.15", Verdict.GAP, ArgumentEvidence(("comparison-sign-repaired",)), KAPPA),
-        result("figure-1", Verdict.SURVIVED, CURVES),
+        result("figure-1", Verdict.REFUTED, CURVES, RUN),
+        result("definitions", Verdict.SURVIVED, FUZZ),
         result("lemma-4.14", Verdict.UNDECIDED),
     ),
     {"python": "3.11", "torch": "2.13", "seed": 0},
@@ -116,5 +162,6 @@ CLAIMS = (
     ),
     claim("theorem-4.15", argument=("comparison-sign-repaired", "lemma-4.14")),
     claim("figure-1"),
+    claim("definitions"),
     claim("lemma-4.14"),
 )

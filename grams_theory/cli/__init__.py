@@ -8,8 +8,10 @@ import click
 
 import grams_theory
 from grams_theory.cli.claim import fuzz, list_claims, mutate, prove, replay, show
+from grams_theory.cli.completion import completion, schema
+from grams_theory.cli.measure import estimate_pl, figure1
 from grams_theory.cli.scaffold import new_claim
-from grams_theory.cli.study import estimate_pl, figure1
+from grams_theory.cli.study import study
 from grams_theory.cli.verify import report, verify
 from grams_theory.core.errors import GramsTheoryError, UsageError
 
@@ -59,7 +61,10 @@ for command in (
     replay,
     estimate_pl,
     figure1,
+    study,
     report,
     new_claim,
+    schema,
+    completion,
 ):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 import click
 
+from grams_theory.cli import complete
 from grams_theory.cli.params import campaign
 from grams_theory.core.verdict import Verdict
 
@@ -27,7 +28,7 @@ def list_claims(definitions) -> None:
 
 
 @click.command()
-@click.argument("claim")
+@click.argument("claim", shell_complete=complete.claim)
 def show(claim) -> None:
     """Show a claim: statement, source, assumptions, what its source argues from.
 
@@ -42,7 +43,7 @@ def show(claim) -> None:
 
 
 @click.command()
-@click.argument("claim")
+@click.argument("claim", shell_complete=complete.claim)
 @click.option(
     "--format",
     "form",
@@ -74,18 +75,23 @@ def prove(ctx, claim, form) -> None:
 
 
 @click.command()
-@click.argument("claim")
+@click.argument("claim", shell_complete=complete.claim)
 @click.option(
     "--optimizer",
     metavar="MODULE:CLASS",
+    shell_complete=complete.optimizer,
     help="Put your torch optimizer in the place of the claim's subject.",
 )
 @click.option(
-    "--role", metavar="NAME", help="Which of the claim's optimizers it replaces (default: the first)."
+    "--role",
+    metavar="NAME",
+    shell_complete=complete.role,
+    help="Which of the claim's optimizers it replaces (default: the first).",
 )
 @click.option(
     "--loss",
     metavar="MODULE:FACTORY",
+    shell_complete=complete.loss,
     help="Attack it on your loss alone: (model, loss_fn, data), as for estimate-pl. Its constants are estimated.",
 )
 @click.option(
@@ -119,6 +125,7 @@ def fuzz(ctx, claim, device, **options) -> None:
     """
     from grams_theory.cli.console import console
     from grams_theory.cli.crew import crew
+    from grams_theory.cli.example import falsifying_example
     from grams_theory.cli.progress import progress
     from grams_theory.cli.tables import fuzz_page
     from grams_theory.engine import fuzz as run
@@ -130,14 +137,13 @@ def fuzz(ctx, claim, device, **options) -> None:
         if mates.rank == 0:
             terminal = console()
             terminal.print(fuzz_page(result, terminal.width))
-            if result.witness is not None and result.witness.snippet is not None:
-                click.echo(result.witness.snippet)
+            click.echo(falsifying_example(result), nl=False)
         if result.verdict is Verdict.REFUTED:
             ctx.exit(1)
 
 
 @click.command()
-@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...", shell_complete=complete.claim)
 @click.option(
     "--budget", default=1000, show_default=True, help="Cases for each mutant; 0 only asks the proof."
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +24,9 @@ STYLES: Mapping[Verdict, str] = {
     Verdict.UNDECIDED: "bold",
 }
 NARROW = 110
+"""Columns below which the claim and where it stands share one."""
+SLIM = 80
+"""Columns below which a table is no help: an entry is a heading, and lines indented under it."""
 ROWS_SHOWN = 20
 COLUMN_GAP = 3
 """What a column takes beside its text."""
@@ -34,8 +38,16 @@ def verdict_text(verdict: Verdict) -> Text:
     return Text(f"{GLYPHS[verdict]} {verdict}", style=STYLES[verdict])
 
 
-def results_table(results: Iterable[ClaimResult], width: int) -> Table:
+def entry(heading: Text, *below: str | Text) -> RenderableType:
+    """A heading and what stands indented under it, for a slim screen."""
+    heading.overflow = "fold"
+    return Group(heading, *(Padding(line, (0, 0, 0, 2)) for line in below), Text())
+
+
+def results_table(results: Iterable[ClaimResult], width: int) -> RenderableType:
     """Claim, where it stands, verdict, evidence, time. On a narrow screen the first two share a column."""
+    if width < SLIM:
+        return Group(*map(_result_entry, results))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", leading=1)
     narrow = width < NARROW
     table.add_column("claim", ratio=None if not narrow else 5, overflow="fold")
@@ -47,9 +59,7 @@ def results_table(results: Iterable[ClaimResult], width: int) -> Table:
     for result in results:
         where = Text(result.source, style="dim")
         name = Text(result.id, style="bold")
-        verdict = verdict_text(result.verdict)
-        if result.changed:
-            verdict = Text.assemble(verdict, Text(f"\nwas {result.recorded}", style="bold red"))
+        verdict = Text("\n").join(_verdicts(result))
         table.add_row(
             *((Group(name, where),) if narrow else (name, where)),
             verdict,
@@ -57,6 +67,19 @@ def results_table(results: Iterable[ClaimResult], width: int) -> Table:
             f"{result.seconds:.1f} s",
         )
     return table
+
+
+def _verdicts(result: ClaimResult) -> Iterator[Text]:
+    """The verdict, and the recorded one where that is another."""
+    yield verdict_text(result.verdict)
+    if result.changed:
+        yield Text(f"was {result.recorded}", style="bold red")
+
+
+def _result_entry(result: ClaimResult) -> RenderableType:
+    heading = Text("  ").join((*_verdicts(result), Text(result.id, style="bold")))
+    source, seconds = (Text(text, style="dim") for text in (result.source, f"{result.seconds:.1f} s"))
+    return entry(heading, source, evidence_text(result), seconds)
 
 
 def evidence_text(result: ClaimResult) -> Text:
@@ -112,7 +135,11 @@ def ledger_report(ledger: Ledger, width: int) -> RenderableType:
     )
 
 
-def claims_table(claims: Iterable[Claim], width: int) -> Table:
+def claims_table(claims: Iterable[Claim], width: int) -> RenderableType:
+    if width < SLIM:
+        return Group(
+            *(entry(Text.assemble(verdict_text(c.recorded), "  ", (c.id, "bold")), c.title) for c in claims)
+        )
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in ("claim", "recorded"):
         table.add_column(column, no_wrap=True)
@@ -125,7 +152,9 @@ def claims_table(claims: Iterable[Claim], width: int) -> Table:
     return table
 
 
-def definitions_table(definitions: Iterable[Definition], width: int) -> Table:
+def definitions_table(definitions: Iterable[Definition], width: int) -> RenderableType:
+    if width < SLIM:
+        return Group(*(entry(Text(d.id, style="bold"), d.text) for d in definitions))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("name", no_wrap=True)
     table.add_column("what it says", ratio=3)
@@ -183,15 +212,13 @@ def _stated(stated: Stated) -> Iterator[Text]:
 
 
 def witness_page(witness: Witness) -> RenderableType:
-    """A counterexample spelled out, and how to run it again."""
+    """A counterexample spelled out."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in witness.data.items():
         grid.add_row(name, Text(_plain(value)))
     grid.add_row("violated", Text(f"{witness.part} = {witness.margin} < 0 ({witness.method})"))
-    if witness.token:
-        grid.add_row("replay", Text(f"grams-theory replay {witness.token}"))
     return Group(Text(f"witness ({witness.kind})", style="bold"), grid)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from grams_theory.cli import complete
 from grams_theory.cli.params import campaign, output_directory
 from grams_theory.core.errors import UsageError
 
@@ -23,7 +24,13 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 
 
 @click.command()
-@click.option("--claims", callback=_names, metavar="A,B", help="Only these claims (default: all).")
+@click.option(
+    "--claims",
+    callback=_names,
+    shell_complete=complete.claims,
+    metavar="A,B",
+    help="Only these claims (default: all).",
+)
 @campaign
 @click.option(
     "--workers",
@@ -33,10 +40,13 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     help="Processes that share the claims.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts.json instead of the table.")
+@click.option("--examples", is_flag=True, help="Print what refutes a claim as Python to paste, too.")
 @output_directory("Where verdicts.json and report/index.html go.")
 @click.pass_context
-def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
+def verify(ctx, claims, workers, as_json, examples, out, **campaign_options) -> None:
     """Prove and fuzz every claim, print the table of verdicts, write verdicts.json and report/index.html.
+
+    A refutation that is not the recorded verdict is printed as a falsifying example, which can be pasted into Python.
 
     Exits with 0 when every verdict is the recorded one, 1 when one changed, 2 on bad usage.
 
@@ -49,6 +59,7 @@ def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
     check_writable(verdicts, page, option="--out")
 
     from grams_theory.cli.console import console
+    from grams_theory.cli.example import falsifying_example
     from grams_theory.cli.progress import progress
     from grams_theory.cli.tables import ledger_report
     from grams_theory.core.document import dumps
@@ -64,6 +75,9 @@ def verify(ctx, claims, workers, as_json, out, **campaign_options) -> None:
     else:
         terminal = console()
         terminal.print(ledger_report(ledger, terminal.width))
+        for result in ledger.results:
+            if examples or result.changed:
+                click.echo(falsifying_example(result), nl=False)
         click.echo(f"wrote {verdicts} and {page}")
     if ledger.changed:
         click.echo(f"changed: {', '.join(ledger.changed)}", err=True)

@@ -1,4 +1,4 @@
-"""`verdicts.json`: a ledger as strict JSON, and back.
+"""`verdicts.json`: a ledger as strict JSON, and back. `verdicts.schema.json` beside this file is its JSON Schema.
 
 JSON has no NaN and no infinity: such floats are written as the strings "nan", "inf" and "-inf".
 """
@@ -6,6 +6,7 @@ JSON has no NaN and no infinity: such floats are written as the strings "nan", "
 import json
 import math
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any
 
 from grams_theory.core.errors import UsageError
@@ -35,6 +36,11 @@ _TYPES: Mapping[str, type] = {
     "mutation": MutationEvidence,
 }
 _NONFINITE = ("nan", "inf", "-inf")
+
+
+def schema() -> str:
+    """The JSON Schema (draft 2020-12) of what `dumps` writes, as text."""
+    return (files("grams_theory.core") / "verdicts.schema.json").read_text(encoding="utf-8")
 
 
 def dumps(ledger: Ledger) -> str:

@@ -114,6 +114,9 @@ class FuzzEvidence:
     """What the functions do not certify, such as "L": violations then refute nothing."""
     resolved: int = 0
     """Rows whose margin lies inside its rounding bound, decided in exact arithmetic at their numbers."""
+    histogram: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Part -> decade of the relative margin -> cases: "1e-3" counts margins of [1e-3, 1e-2) of the magnitude of their
+    terms, "-1e-3" violations of that size, "0" equality as far as floating point can tell."""
     known: bool = False
     """The violation is one of an earlier campaign, tried again; nothing else was."""
 
@@ -139,7 +142,8 @@ class Witness:
     token: str | None = None
     """Replays the case through the production optimizer: `grams-theory replay TOKEN`."""
     snippet: str | None = None
-    """Python text for a witness of one step: the optimizers' own steps, and the violated inequality in fractions."""
+    """Python text that shows the violation: of one step, the optimizers' own steps and the inequality in fractions;
+    of a run, flow or noise, the case in exact arithmetic."""
 
     def _repr_html_(self) -> str:
         from grams_theory.core.html import witness_html

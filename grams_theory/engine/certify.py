@@ -10,7 +10,7 @@ from flint import arb
 from grams_theory import families
 from grams_theory.core.claim import Claim, Flow, Noise, OneStep, Run
 from grams_theory.core.evidence import Witness
-from grams_theory.engine import exact_flow, exact_noise, exact_run, exact_step, explicit, simple
+from grams_theory.engine import exact_flow, exact_noise, exact_run, exact_step, explicit, recheck, simple
 from grams_theory.engine.campaign import Falsified
 from grams_theory.engine.evaluate import Outcome
 from grams_theory.engine.exact import exactly, precision, strings
@@ -52,7 +52,8 @@ def certify(claim: Claim, found: Falsified, rig: Rig = OURS) -> Witness | None:
     A case on a loss with estimated constants is reported as "estimated": it refutes nothing.
     """
     witness = _witness(claim, found, rig)
-    return witness and replace(witness, snippet=snippet(witness, claim, rig))
+    text = witness and (snippet(witness, claim, rig) or recheck.snippet(witness, claim.id))
+    return witness and replace(witness, snippet=text)
 
 
 def _witness(claim: Claim, found: Falsified, rig: Rig) -> Witness | None:

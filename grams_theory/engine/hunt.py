@@ -17,6 +17,9 @@ from grams_theory.engine.production import OURS, Rig
 from grams_theory.engine.tally import Tally
 from grams_theory.engine.tokens import Token
 
+Watcher = Callable[[float, float | None], None]
+"""Is told, as a hunt goes on, the share of the budget that is spent, and the smallest clear margin seen so far."""
+
 
 def hunt(
     claim: Claim,
@@ -25,7 +28,7 @@ def hunt(
     run_seed: int = 0,
     rig: Rig = OURS,
     quadratic: bool = False,
-    progress: Callable[[float], None] | None = None,
+    progress: Watcher | None = None,
     shrinks: int = SHRINKS,
     state: State | None = None,
     crew: Crew = ALONE,
@@ -64,15 +67,16 @@ def _play(
     notes: Notes,
     fresh: dict[int, Falsified],
     crew: Crew,
-    progress: Callable[[float], None] | None,
+    progress: Watcher | None,
 ) -> Finished | None:
     """Play this process's turns that are not finished; the lowest turn known here that falsified the claim.
 
-    What falsifies it goes into `fresh`.
+    What falsifies it goes into `fresh`. The first turn is always played: imports alone may take the seconds of a budget.
     """
-    done, falsified = set[int](), list[Finished]()
+    done, falsified, smallest = set[int](), list[Finished](), inf
     for turn in notes:
         done.add(turn.index)
+        smallest = min(smallest, *turn.tally.parts.values(), inf)
         if _mine(turn, crew):
             budget = budget.less(turn.tally.seconds)
         if turn.token:
@@ -81,7 +85,7 @@ def _play(
     with heeded() as heed:
         for turn in crew.share(campaign.turns()):
             last = min(crew.announced(), inf if lowest is None else lowest.index)
-            if turn.index > last or budget.spent(turn.before):
+            if turn.index > last or (turn.before and budget.spent(turn.before)):
                 break
             if turn.index in done:
                 continue
@@ -94,8 +98,9 @@ def _play(
                 crew.announce(turn.index)
             notes.add(finished)
             heed()
+            smallest = min(smallest, *tally.parts.values(), inf)
             if progress is not None:
-                progress(budget.done(turn.before + turn.rows))
+                progress(budget.done(turn.before + turn.rows), smallest if smallest < inf else None)
     return lowest
 
 

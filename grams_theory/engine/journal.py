@@ -29,7 +29,7 @@ from grams_theory.engine.corpus import Corpus
 from grams_theory.engine.distributed import ALONE, Crew
 from grams_theory.engine.tally import Tally
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("grams-theory", "torch", "hypothesis")
 """What the draws and the results of a turn depend on."""
 

@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from grams_theory.core.evidence import FuzzEvidence
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome
 
-Explored = defaultdict[str, Counter[str]]
+Counters = defaultdict[str, Counter[str]]
+DECADES = range(-16, 1)
+"""Of relative margins: a smaller one is inside its rounding bound, a larger one there is not."""
 
 
 @dataclass
@@ -29,8 +34,10 @@ class Tally:
     """Part of the claim -> its smallest clear margin."""
     ratios: dict[str, float] = field(default_factory=dict)
     families: Counter[str] = field(default_factory=Counter)
-    explored: Explored = field(default_factory=lambda: defaultdict(Counter))
+    explored: Counters = field(default_factory=lambda: defaultdict(Counter))
     """Axis of the search -> value -> cases."""
+    histogram: Counters = field(default_factory=lambda: defaultdict(Counter))
+    """Part of the claim -> decade of the relative margin -> cases: see `decades`."""
 
     def add(self, structure: Structure, outcome: Outcome | None) -> None:
         """Count the rows of one structure; None: no row was inside the premise."""
@@ -52,6 +59,9 @@ class Tally:
             violated = outcome.violated(part)
             self.violations += int(violated.sum())
             clear = violated | (outcome.inside & outcome.decided & margin.surely_nonnegative())
+            self.histogram[part].update(
+                decades(outcome.relative(part)[outcome.inside], clear[outcome.inside])
+            )
             if bool(clear.any()):
                 smallest = margin.mid[clear].min().item() + 0.0
                 self.parts[part] = min(self.parts.get(part, float("inf")), smallest)
@@ -65,20 +75,24 @@ class Tally:
         for part, ratio in other.ratios.items():
             self.ratios[part] = max(self.ratios.get(part, ratio), ratio)
         self.families.update(other.families)
-        for axis, counts in other.explored.items():
-            self.explored[axis].update(counts)
+        for name in _NESTED:
+            for key, counts in getattr(other, name).items():
+                getattr(self, name)[key].update(counts)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, from which `from_dict` makes an equal tally."""
-        explored = {axis: dict(counts) for axis, counts in self.explored.items()}
-        return {**vars(self), "families": dict(self.families), "explored": explored}
+        nested = {
+            name: {key: dict(counts) for key, counts in getattr(self, name).items()} for name in _NESTED
+        }
+        return {**vars(self), "families": dict(self.families), **nested}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tally:
-        explored: Explored = defaultdict(Counter)
-        for axis, counts in data["explored"].items():
-            explored[axis].update(counts)
-        return cls(**{**data, "families": Counter(data["families"]), "explored": explored})
+        nested = {
+            name: defaultdict(Counter, {key: Counter(counts) for key, counts in data[name].items()})
+            for name in _NESTED
+        }
+        return cls(**{**data, "families": Counter(data["families"]), **nested})
 
     def evidence(self, optimizers: tuple[str, ...], seed: int) -> FuzzEvidence:
         return FuzzEvidence(
@@ -96,7 +110,28 @@ class Tally:
             seed=seed,
             seconds=self.seconds,
             explored={axis: dict(sorted(counts.items())) for axis, counts in sorted(self.explored.items())},
+            histogram={
+                part: dict(sorted(counts.items(), key=lambda item: float(item[0])))
+                for part, counts in self.histogram.items()
+            },
         )
+
+
+_NESTED = ("explored", "histogram")
+
+
+def decades(relative: Tensor, clear: Tensor) -> Counter[str]:
+    """How many relative margins, shape (B,), lie in each decade: "1e-3" counts those in [1e-3, 1e-2).
+
+    "-1e-3" counts violations of that size. "0": equality as far as floating point can tell, where `clear`, shape (B,),
+    does not hold or the margin is 0.
+    """
+    edges = torch.tensor([10.0**decade for decade in DECADES], dtype=relative.dtype, device=relative.device)
+    place = torch.bucketize(relative.abs(), edges, right=True) * relative.sign().long() * clear
+    counts = torch.bincount(place + len(DECADES), minlength=2 * len(DECADES) + 1).tolist()
+    names = [f"1e{decade}" for decade in DECADES]
+    labels = (*(f"-{name}" for name in reversed(names)), "0", *names)
+    return Counter({label: count for label, count in zip(labels, counts, strict=True) if count})
 
 
 def _axes(structure: Structure) -> Iterator[tuple[str, str]]:

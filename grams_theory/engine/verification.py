@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from multiprocessing import get_context
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -29,11 +26,12 @@ from grams_theory.engine.campaign import Campaign, threads
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
 from grams_theory.engine.distributed import ALONE, Crew
-from grams_theory.engine.hunt import hunt
+from grams_theory.engine.hunt import Watcher, hunt
 from grams_theory.engine.journal import Interrupted, State
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.sharpness import attained
 from grams_theory.engine.verdict import decide
+from grams_theory.engine.workers import workers as processes
 from grams_theory.symbolic import proof
 
 Stage = Literal["prove", "fuzz", "weaken", "measure", "done"]
@@ -51,6 +49,9 @@ class Progress:
     share: float = 0.0
     """Share of the stage that is done, in [0, 1]."""
     result: ClaimResult | None = None
+    """With stage "done"; None while what was found waits for other claims to be finished."""
+    margin: float | None = None
+    """The smallest clear margin that the fuzzing has seen, in units of the loss."""
 
 
 Listener = Callable[[Progress], None]
@@ -77,7 +78,7 @@ def attack(
     *,
     seed: int = 0,
     rig: Rig = OURS,
-    progress: Callable[[float], None] | None = None,
+    progress: Watcher | None = None,
     state: State | None = None,
     crew: Crew = ALONE,
 ) -> tuple[FuzzEvidence, Witness | None]:
@@ -172,9 +173,9 @@ def fuzz(
     check_fuzzable(claim)
     rig = Rig(device, dtype, cast_in(claim, optimizer, role), implementation).check()
 
-    def report(share: float) -> None:
+    def report(share: float, margin: float | None) -> None:
         if progress is not None:
-            progress(Progress(claim_id, "fuzz", 0, 1, share))
+            progress(Progress(claim_id, "fuzz", 0, 1, share, margin=margin))
 
     began, kept = time.monotonic(), None if state is None else State(Path(state), resume, restart)
     try:
@@ -188,33 +189,40 @@ def fuzz(
     return ClaimResult(claim.id, claim.title, claim.source, verdict, None, found, time.monotonic() - began)
 
 
-Report = Callable[[Stage, float], None]
+Report = Callable[[Stage, float, float | None], None]
+"""Is told the stage of a claim, which share of it is done, and the smallest margin seen."""
 
 
 def _gather(
-    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report | None = None
+    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report
 ) -> tuple[list[Evidence], float]:
     """All evidence about a claim on its own, and the seconds that it took."""
     claim, began, evidence = registry.by_id(claim_id), time.monotonic(), []
-    report = report or (lambda stage, share: None)
     if claim.prove is not None or claim.prove_vacuous is not None:
-        report("prove", 0.0)
+        report("prove", 0.0, None)
         evidence.append(proof.prove(claim))
     if type(claim.setting) in DRIVERS:
-        tally, witness = attack(
-            claim, budget, seed=seed, rig=rig, progress=lambda share: report("fuzz", share)
-        )
+        tally, witness = attack(claim, budget, seed=seed, rig=rig, progress=partial(report, "fuzz"))
         evidence += [tally] if witness is None else [tally, witness]
     if any(isinstance(e, ProofEvidence) and e.complete and e.target == "claim" for e in evidence):
-        report("weaken", 0.0)
+        report("weaken", 0.0, None)
         evidence += ablate(claim, seed=seed, rig=rig)
         examples = attained(claim)
         evidence += [] if examples is None else [examples]
     if claim.measure is not None:
-        report("measure", 0.0)
+        report("measure", 0.0, None)
         with threads(1):
             evidence += claim.measure(rig.device)
     return evidence, time.monotonic() - began
+
+
+def _gather_apart(
+    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report
+) -> tuple[list[Evidence], float]:
+    """The same in a worker, which then goes on with another claim."""
+    found = _gather(claim_id, budget, rig, seed, report)
+    report("done", 1.0, None)
+    return found
 
 
 def _settle(
@@ -274,37 +282,28 @@ def verify(
     todo = _with_arguments(wanted)
     settled: dict[str, ClaimResult] = {}
 
-    def tell(claim: Claim, stage: Stage, share: float, result: ClaimResult | None = None) -> None:
+    def tell(claim_id: str, stage: Stage, share: float, margin: float | None = None) -> None:
         if progress is not None:
-            progress(Progress(claim.id, stage, len(settled), len(todo), share, result))
+            result = settled.get(claim_id)
+            progress(Progress(claim_id, stage, len(settled), len(todo), share, result, margin))
 
-    with _pool(workers) as pool:
-        tasks = [pool.submit(_gather, claim.id, budget, rig, seed) for claim in todo] if pool else []
+    def overhear(claim_id: str, *event: Any) -> None:
+        if claim_id not in settled:
+            tell(claim_id, *event)
+
+    with processes(workers) as pool:
+        tasks = [pool.start(_gather_apart, claim.id, budget, rig, seed) for claim in todo] if pool else []
         for place, claim in enumerate(todo):
-            tell(claim, "prove", 0.0)
-            if tasks:
-                evidence, seconds = tasks[place].result()
+            if pool:
+                evidence, seconds = pool.finish(tasks[place], overhear)
             else:
-                evidence, seconds = _gather(claim.id, budget, rig, seed, partial(tell, claim))
+                evidence, seconds = _gather(claim.id, budget, rig, seed, partial(tell, claim.id))
             settled[claim.id] = _settle(claim, evidence, seconds, settled)
-            tell(claim, "done", 1.0, settled[claim.id])
+            tell(claim.id, "done", 1.0)
     ordered = tuple(
         settled[claim_id] for claim_id in dict.fromkeys((*everything, *settled)) if claim_id in settled
     )
     return Ledger(ordered, environment(rig, seed, budget))
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Worker processes, or None for a single one: this process itself."""
-    if workers < 2:
-        yield None
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def environment(rig: Rig, seed: int, budget: str | int) -> dict[str, Any]:

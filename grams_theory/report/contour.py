@@ -1,18 +1,21 @@
-"""A two-dimensional one-step witness as a picture: contours of the quadratic, and the steps from w."""
+"""A one-step witness as a picture: the quadratic around w, and the optimizers' steps by their definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from contourpy import contour_generator
 
+from grams_theory.symbolic import twin
+
 SIZE = 320
-GRID = 81
-LEVELS = 13
+GRID = 49
+LEVELS = 11
+NAMES = ("Grams", "CautiousAdam", "Adam")
 
 Vector = tuple[float, float]
 
@@ -22,7 +25,6 @@ class Step:
     """One optimizer's displacement, ending at (x, y) of the drawing, and the change of f along it."""
 
     name: str
-    key: str
     x: float
     y: float
     change: str
@@ -30,24 +32,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Picture:
+    kind: Literal["contour", "graph"]
+    """What `lines` are: contours of f; in one dimension, its graph."""
+    caption: str
     size: int
-    contours: tuple[str, ...]
+    lines: tuple[str, ...]
     level: tuple[str, ...]
-    """The contour through w, on which f does not change."""
+    """Where f is as large as at w."""
     origin: Vector
     steps: tuple[Step, ...]
 
 
-def displacements(data: Mapping[str, Any]) -> dict[str, list[Fraction]]:
-    """The steps -η·step of Grams, Cautious (mask ≥, unscaled) and Adam from the state of a one-step witness."""
-    g, u = ([Fraction(x) for x in data[name]] for name in ("g", "u"))
-    eta = Fraction(data["eta"])
-    pairs = list(zip(g, u, strict=True))
-    return {
-        "Grams": [-eta * abs(ui) * ((gi > 0) - (gi < 0)) for gi, ui in pairs],
-        "Cautious": [-eta * ui * (ui * gi >= 0) for gi, ui in pairs],
-        "Adam": [-eta * ui for _, ui in pairs],
-    }
+def displacements(data: Mapping[str, Any], names: Sequence[str] = NAMES) -> dict[str, list[Fraction]]:
+    """The steps of those optimizers from the state of a one-step witness."""
+    g, u, eta = data["g"], data["u"], data["eta"]
+    moved = {name: cast("list[twin.fmpq]", twin.displacement(name, g, u, eta)) for name in names}
+    return {name: [Fraction(int(x.p), int(x.q)) for x in d] for name, d in moved.items()}
 
 
 def change(data: Mapping[str, Any], d: list[Fraction]) -> Fraction:
@@ -58,11 +58,18 @@ def change(data: Mapping[str, Any], d: list[Fraction]) -> Fraction:
     return Fraction(pull + bend / 2)
 
 
-def picture(data: Mapping[str, Any]) -> Picture | None:
-    """The drawing, or None if the witness is not two-dimensional."""
-    if len(data["g"]) != 2:
-        return None
-    ends = displacements(data)
+def picture(data: Mapping[str, Any], names: Sequence[str] = NAMES) -> Picture | None:
+    """The drawing, or None if the witness has more than two dimensions."""
+    ends = displacements(data, names)
+    match len(data["g"]):
+        case 1:
+            return _graph(data, {name: d[0] for name, d in ends.items()})
+        case 2:
+            return _plane(data, ends)
+    return None
+
+
+def _plane(data: Mapping[str, Any], ends: Mapping[str, list[Fraction]]) -> Picture:
     corners = [(0.0, 0.0), *((float(d[0]), float(d[1])) for d in ends.values())]
     xs, ys = zip(*corners, strict=True)
     reach = 0.8 * max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
@@ -89,12 +96,39 @@ def picture(data: Mapping[str, Any]) -> Picture | None:
 
     levels = np.quantile(Z, np.linspace(0.02, 0.98, LEVELS))
     return Picture(
+        kind="contour",
+        caption="The step of each optimizer from w, over contours of f. On the dashed one f is as large as at w.",
         size=SIZE,
-        contours=tuple(path for level in levels for path in paths(float(level))),
+        lines=tuple(path for level in levels for path in paths(float(level))),
         level=paths(0.0),
         origin=place(0.0, 0.0),
         steps=tuple(
-            Step(name, name.lower(), *place(float(d[0]), float(d[1])), str(change(data, d)))
+            Step(name, *place(float(d[0]), float(d[1])), str(change(data, d))) for name, d in ends.items()
+        ),
+    )
+
+
+def _graph(data: Mapping[str, Any], ends: Mapping[str, Fraction]) -> Picture:
+    xs = [0.0, *map(float, ends.values())]
+    reach = 0.8 * (max(xs) - min(xs)) or 1.0
+    left = (max(xs) + min(xs)) / 2 - reach
+    grid = np.linspace(left, left + 2 * reach, GRID)
+    values = [float(change(data, [Fraction(x)])) for x in grid]
+    high = max(abs(value) for value in values) * 1.1 or 1.0
+
+    def place(x: float, y: float) -> Vector:
+        return round(SIZE * (x - left) / (2 * reach), 1), round(SIZE * (1 - y / high) / 2, 1)
+
+    drawn = " ".join(f"{x},{y}" for x, y in map(place, grid, values))
+    return Picture(
+        kind="graph",
+        caption="The step of each optimizer from w, on the graph of f. On the dashed line f is as large as at w.",
+        size=SIZE,
+        lines=(f"M{drawn}",),
+        level=(f"M0,{SIZE / 2} {SIZE},{SIZE / 2}",),
+        origin=place(0.0, 0.0),
+        steps=tuple(
+            Step(name, *place(float(d), float(change(data, [d]))), str(change(data, [d])))
             for name, d in ends.items()
         ),
     )

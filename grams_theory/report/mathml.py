@@ -24,6 +24,20 @@ _SIZES = (
 """Sized delimiters, which latex2mathml leaves as text where they are commands, as stretching ones."""
 
 
+_IDLE = re.compile(r' (?:xmlns="[^"]*"|display="inline"|fence="\w+")')
+"""What says nothing in HTML: the namespace, the default, and an attribute without an effect."""
+_BAR = '<mo stretchy="false">|</mo>'
+_TIGHT_BAR = '<mo stretchy="false" lspace="0" rspace="0">|</mo>'
+"""Of an absolute value: MathML takes a bar between two terms for a relation, and sets it apart."""
+_ENTITY = re.compile(r"&#x0*([0-9A-F]+);")
+
+
+def _terse(mathml: str) -> str:
+    """The same formula in fewer bytes: a page has a thousand of them."""
+    spelled = _ENTITY.sub(lambda found: escape(chr(int(found[1], 16))), mathml)
+    return _IDLE.sub("", spelled).replace(_BAR, _TIGHT_BAR)
+
+
 def from_latex(latex: str, fallback: str, display: bool = False) -> Markup:
     """MathML of a formula; the readable statement where the LaTeX is only text or cannot be converted."""
     if latex.lstrip().startswith(r"\text{"):
@@ -34,7 +48,7 @@ def from_latex(latex: str, fallback: str, display: bool = False) -> Markup:
         converted = convert(latex, display="block" if display else "inline")
     except _LATEX_ERRORS:
         return escape(fallback)
-    return escape(fallback) if "\\" in converted else Markup(converted)
+    return escape(fallback) if "\\" in converted else Markup(_terse(converted))
 
 
 def exact(value: str) -> Markup:
@@ -69,9 +83,7 @@ def equation(name: str, value: object) -> Markup | None:
             right = matrix(value)
         case _:
             return None
-    return Markup(
-        '<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>{}<mo>=</mo>{}</mrow></math>'
-    ).format(_name(name), right)
+    return Markup("<math><mrow>{}<mo>=</mo>{}</mrow></math>").format(_name(name), right)
 
 
 def _is_number(text: str) -> bool:

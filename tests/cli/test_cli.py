@@ -9,11 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 
 from grams_theory import engine
 from grams_theory.cli import main
 from grams_theory.core.document import dumps, loads
 from grams_theory.core.errors import UnknownNameError, UsageError
+from grams_theory.core.ledger import SCHEMA
+from grams_theory.core.verdict import Verdict
 from tests.ledgers import CHANGED, LEDGER, QUADRATIC, result
 
 COMMANDS = tuple(main.commands)
@@ -116,8 +119,16 @@ def test_verify_exits_with_1_and_names_the_verdict_that_changed(run, tmp_path):
 
 def test_json_prints_the_document_and_nothing_else(run):
     done = run("verify", "--json", verify=gives(LEDGER))
-    assert json.loads(done.stdout)["schema"] == 2
+    assert json.loads(done.stdout)["schema"] == SCHEMA
     assert done.stdout == dumps(LEDGER)
+
+
+def test_schema_prints_the_schema_that_the_document_keeps(run):
+    import jsonschema
+
+    schema = json.loads(run("schema").stdout)
+    document = json.loads(run("verify", "--json", verify=gives(LEDGER)).stdout)
+    jsonschema.Draft202012Validator(schema).validate(document)
 
 
 def test_options_reach_the_engine(run):
@@ -162,6 +173,9 @@ def test_progress_is_one_line_per_finished_claim_when_piped(run):
 
     lines = run("verify", verify=verify).stderr.splitlines()
     assert [line.split()[1:3] for line in lines] == [[str(r.verdict), r.id] for r in LEDGER.results]
+    assert [line.endswith("smallest margin 1.25e-09") for line in lines] == [
+        r.fuzz is not None for r in LEDGER.results
+    ]
 
 
 @pytest.mark.parametrize(
@@ -250,6 +264,62 @@ def test_fuzz_exits_with_1_and_prints_the_witness(run):
     assert "grams-theory replay gt1." in done.stdout
 
 
+def pasted(text):
+    """What the Python text prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def example_of(claim_id, printed):
+    """The falsifying example of a claim as it was printed: from its comment to the next one, or to the end."""
+    _, _, rest = printed.partition(f"# Falsifying example of {claim_id}: ")
+    return "# " + rest.partition("# Falsifying")[0].partition("\nwrote ")[0]
+
+
+def test_what_fuzz_prints_can_be_pasted(run, monkeypatch):
+    """On a narrow terminal as well: it is not wrapped."""
+    monkeypatch.setenv("COLUMNS", "40")
+    found = LEDGER["comparison-sign-repaired"]
+    done = run("fuzz", found.id, fuzz=gives(found))
+    assert pasted(example_of(found.id, done.stdout)) == "-1/2 < 0 & so it is violated\n"
+    assert f"# grams-theory replay {found.witness.token}" in done.stdout.splitlines()
+
+
+def test_verify_prints_a_falsifying_example_of_what_is_newly_refuted(run):
+    found = LEDGER["comparison-sign-repaired"]
+    known = run("verify", verify=gives(LEDGER))
+    assert "Falsifying" not in known.stdout
+    new = run("verify", verify=gives(replace(LEDGER, results=(replace(found, recorded=Verdict.PROVED),))))
+    assert new.exit_code == 1
+    assert pasted(example_of(found.id, new.stdout)) == "-1/2 < 0 & so it is violated\n"
+    assert f"# grams-theory replay {found.witness.token}" in new.stdout.splitlines()
+
+
+def test_verify_prints_all_falsifying_examples_when_asked(run):
+    printed = run("verify", "--examples", verify=gives(LEDGER)).stdout
+    for found in LEDGER.results:
+        if found.witness is not None:
+            pasted(example_of(found.id, printed))
+
+
+def test_a_witness_without_code_is_printed_as_data(run):
+    found = LEDGER["figure-1"]
+    text = example_of(found.id, run("verify", "--examples", verify=gives(LEDGER)).stdout)
+    names = {}
+    exec(text, names)
+    assert names["case"] == found.witness.data
+
+
+def test_an_estimated_violation_is_not_called_a_falsifying_one(run):
+    found = LEDGER["comparison-sign-repaired"]
+    estimated = replace(found.witness, kind="estimated")
+    result = replace(found, evidence=(estimated,), recorded=Verdict.PROVED)
+    printed = run("verify", verify=gives(replace(LEDGER, results=(result,)))).stdout
+    assert "# Violating example of" in printed
+    assert "Falsifying" not in printed
+
+
 @pytest.mark.parametrize(("complete", "code"), [(True, 0), (False, 1)])
 def test_prove_exits_with_1_when_a_step_fails(run, complete, code):
     proof = LEDGER["alignment"].proof
@@ -266,20 +336,86 @@ def test_replay_exits_with_1_when_the_case_does_not_come_out_again(run, reproduc
     assert (done.exit_code, done.stdout) == (code, "margin -1/2\n")
 
 
-@pytest.mark.parametrize("columns", [80, 140])
-def test_the_table_fits_the_terminal_and_cuts_no_word(run, monkeypatch, columns):
+SCREENS = {
+    "verify": (("verify",), {"verify": gives(LEDGER)}),
+    "list": (("list",), {}),
+    "definitions": (("list", "--definitions"), {}),
+    "show": (("show", "theorem-4.15"), {}),
+}
+
+
+@pytest.mark.parametrize("columns", [40, 60, 79, 80, 140])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_fits_the_terminal_and_cuts_nothing(run, monkeypatch, screen, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    arguments, replaced = SCREENS[screen]
+    printed = run(*arguments, **replaced).stdout
+    too_long = [line for line in printed.splitlines() if cell_len(line) > columns]
+    assert all(line.startswith("wrote ") for line in too_long)  # paths are for copying
+    monkeypatch.setenv("COLUMNS", "1000")
+    assert printed.count("…") <= run(*arguments, **replaced).stdout.count("…")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+def test_the_table_names_each_claim_and_verdict_in_one_piece(run, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     done = run("verify", verify=gives(LEDGER))
     lines = done.stdout.splitlines()
-    assert max(map(len, lines)) <= columns
     for found in LEDGER.results:
-        assert any(found.id in line for line in lines), f"{found.id} is folded"
-        assert str(found.verdict) in done.stdout
-    assert "…" not in done.stdout.replace("f(x) + …", "")
+        assert any(found.id in line and str(found.verdict) in line for line in lines), f"{found.id} is folded"
 
 
 def test_no_colour_is_written_to_a_pipe(run):
     assert "\x1b[" not in run("verify", verify=gives(LEDGER)).output
+
+
+def terminal(width, **options):
+    from io import StringIO
+
+    from rich.console import Console
+
+    return Console(
+        file=StringIO(), force_terminal=True, width=width, highlight=False, markup=False, **options
+    )
+
+
+def shown(board, width):
+    screen = terminal(width, no_color=True, color_system=None)
+    screen.print(board)
+    return screen.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_the_board_shows_each_claim_at_work_with_its_smallest_margin(width):
+    from grams_theory.cli.progress import Board
+
+    board = Board()
+    at = {"done": 3, "total": 45}
+    board.note(engine.Progress("lemma-4.2", "prove", **at))
+    board.note(engine.Progress("theorem-4.6", "fuzz", share=0.25, **at))
+    board.note(engine.Progress("comparison-rescaled-fails", "fuzz", share=0.5, margin=-3.674e-14, **at))
+    text = shown(board, width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "3/45" in text
+    flat = " ".join(text.split())
+    for line in (
+        "lemma-4.2: prove",
+        "theorem-4.6: fuzz 25%",
+        "comparison-rescaled-fails: fuzz 50%, smallest margin -3.674e-14",
+    ):
+        assert line in flat
+    board.note(engine.Progress("lemma-4.2", "done", done=4, total=45, share=1.0))
+    text = shown(board, width)
+    assert "4/45" in text
+    assert "lemma-4.2" not in text
+
+
+def test_the_board_of_a_single_claim_shows_its_share():
+    from grams_theory.cli.progress import Board
+
+    board = Board()
+    board.note(engine.Progress("lemma-4.2", "fuzz", done=0, total=1, share=0.4, margin=1e-3))
+    assert " 40% " in shown(board, 80)
 
 
 def test_no_color_is_respected_on_a_terminal(monkeypatch):
@@ -361,7 +497,6 @@ def test_the_module_runs_as_a_command():
 
 def test_a_changed_result_is_marked_in_the_table(run):
     from grams_theory.core.ledger import Ledger
-    from grams_theory.core.verdict import Verdict
 
     ledger = Ledger((result("alignment", Verdict.SURVIVED, recorded=Verdict.PROVED),))
     assert "was proved" in run("verify", verify=gives(ledger)).stdout

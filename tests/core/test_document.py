@@ -2,13 +2,17 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import get_args
 
+import jsonschema
 import pytest
 
-from grams_theory.core.document import dumps, loads
+from grams_theory.core.document import dumps, loads, schema
 from grams_theory.core.errors import UsageError
-from grams_theory.core.evidence import MeasuredEvidence
+from grams_theory.core.evidence import Evidence, MeasuredEvidence, ProofStep, Stated, Witness
+from grams_theory.core.ledger import SCHEMA, ClaimResult
+from grams_theory.core.verdict import Verdict
 from tests.ledgers import CHANGED, FUZZ, LEDGER
 
 
@@ -25,12 +29,72 @@ def test_a_ledger_is_read_back_as_it_was_written(ledger):
     assert dumps(loads(dumps(ledger))) == dumps(ledger)
 
 
-def test_the_schema_is_the_one_that_was_agreed():
+SCHEMATA = json.loads(schema())
+VALIDATOR, DEFINED = jsonschema.Draft202012Validator(SCHEMATA), SCHEMATA["$defs"]
+
+
+def complaints(document) -> list[str]:
+    return [error.message for error in VALIDATOR.iter_errors(document)]
+
+
+def test_the_schema_is_a_schema_of_this_version():
+    VALIDATOR.check_schema(SCHEMATA)
+    assert SCHEMATA["properties"]["schema"]["const"] == SCHEMA
+    assert SCHEMATA["$id"].endswith(f":{SCHEMA}")
+
+
+@pytest.mark.parametrize("ledger", [LEDGER, CHANGED])
+def test_what_is_written_keeps_the_schema(ledger):
+    assert complaints(strict(dumps(ledger))) == []
+
+
+def test_what_a_verification_finds_keeps_the_schema():
+    from grams_theory import verify
+
+    ledger = verify(["adam-monotone", "comparison-printed", "theorem-4.6"], budget=300)
+    document = strict(dumps(ledger))
+    assert complaints(document) == []
+    assert {e["type"] for c in document["claims"] for e in c["evidence"]} >= {"proof", "fuzz", "ablation"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda d: d.update(schema=SCHEMA - 1),
+        lambda d: d.update(extra=1),
+        lambda d: d["claims"][0].pop("witness"),
+        lambda d: d["claims"][0].update(verdict="disliked"),
+        lambda d: d["claims"][0]["evidence"][0].update(type="rumour"),
+        lambda d: d["claims"][0]["evidence"][0]["steps"][0].update(kind="hope"),
+        lambda d: d["claims"][0]["evidence"][1].update(cases=-1),
+        lambda d: d["claims"][0]["evidence"][1]["histogram"]["bound"].update({"1e-99": 1}),
+        lambda d: d["claims"][2]["witness"].update(margin=-0.5),
+    ],
+)
+def test_what_breaks_the_schema_is_seen(spoil):
     document = strict(dumps(LEDGER))
-    assert document["schema"] == 2
-    assert {"schema", "claims", "environment"} == document.keys()
-    for claim in document["claims"]:
-        assert {"id", "verdict", "recorded", "evidence", "witness", "seconds"} <= claim.keys()
+    spoil(document)
+    assert complaints(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((kind.kind, kind) for kind in get_args(Evidence) if kind is not Witness),
+        ("witness", Witness),
+        ("step", ProofStep),
+        ("stated", Stated),
+        ("claim", ClaimResult),
+    ],
+)
+def test_the_schema_describes_every_field_and_no_other(name, kind):
+    assert DEFINED[name]["properties"].keys() - {"type", "witness"} == {f.name for f in fields(kind)} - {
+        "witness"
+    }
+
+
+def test_the_schema_knows_every_verdict():
+    assert DEFINED["verdict"]["enum"] == list(Verdict)
 
 
 def test_every_number_of_a_witness_is_a_string():
@@ -63,8 +127,8 @@ def test_measured_infinities_survive_the_round_trip():
         ("[1, 2", "not a verdicts.json"),
         ("[1]", "schema None"),
         ('{"schema": 1}', "schema 1"),
-        ('{"schema": 2}', "damaged"),
-        ('{"schema": 2, "claims": [3], "environment": {}}', "damaged"),
+        (f'{{"schema": {SCHEMA}}}', "damaged"),
+        (f'{{"schema": {SCHEMA}, "claims": [3], "environment": {{}}}}', "damaged"),
         (dumps(LEDGER).replace('"refuted"', '"disliked"'), "damaged"),
         (dumps(LEDGER).replace('"proof"', '"rumour"'), "damaged"),
     ],

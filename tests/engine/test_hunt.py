@@ -11,9 +11,10 @@ from grams_theory.core.definitions import SMOOTH
 from grams_theory.core.errors import UsageError
 from grams_theory.engine import fuzz, replay
 from grams_theory.engine.budget import Budget
+from grams_theory.engine.campaign import Campaign
 from grams_theory.engine.certify import certify
 from grams_theory.engine.hunt import hunt
-from grams_theory.engine.production import Rig
+from grams_theory.engine.production import OURS, Rig
 from grams_theory.engine.tokens import Token
 
 REFUTED = "comparison-sign-repaired"
@@ -42,6 +43,14 @@ def test_a_campaign_reports_what_it_explored():
     for axis in ("dimension", "hyperparameters", "near", "layout", "reached"):
         assert sum(evidence.explored[axis].values()) == evidence.cases
         assert len(evidence.explored[axis]) > 1
+
+
+def test_a_time_that_imports_use_up_still_plays_one_turn():
+    late = Budget.parse("1s").less(5.0)
+    claim = claims.by_id("lemma-4.2")
+    evidence, _ = hunt(claim, late)
+    first = next(iter(Campaign(claim, OURS, 0, False, 0).turns()))
+    assert evidence.cases + evidence.discarded == first.rows
 
 
 def test_a_false_claim_is_refuted_with_an_exact_witness(refuted):

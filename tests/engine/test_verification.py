@@ -24,8 +24,19 @@ def plain(ledger):
 
 def test_two_workers_find_what_one_finds():
     wanted = ["alignment", "comparison-sign-repaired", "adam-hamiltonian"]
-    alone, shared = (verify(wanted, budget=1000, workers=workers) for workers in (1, 2))
+    seen = {1: [], 2: []}
+    alone, shared = (
+        verify(wanted, budget=1000, workers=workers, progress=seen[workers].append) for workers in (1, 2)
+    )
     assert plain(alone) == plain(shared)
+    for claim_id in wanted:
+        for workers in (1, 2):
+            told = [event for event in seen[workers] if event.claim_id == claim_id]
+            margins = [event.margin for event in told if event.margin is not None]
+            assert margins
+            assert margins == sorted(margins, reverse=True)
+            assert told[-1].result is not None
+            assert all(event.result is None for event in told[:-1])
 
 
 def test_results_come_in_the_order_of_the_paper_whatever_was_asked_for():

@@ -9,7 +9,9 @@ from grams_theory.core.evidence import MeasuredEvidence
 from grams_theory.report.chart import chart
 from grams_theory.report.figure1 import draw as draw_figure
 from grams_theory.report.graph import NODE_WIDTH, PER_ROW, Edge, draw
-from tests.ledgers import CURVES, KAPPA
+from grams_theory.report.histogram import histogram
+from grams_theory.report.run_chart import LONGEST, run_table
+from tests.ledgers import CURVES, FUZZ, KAPPA, RUN
 
 CHAIN = [Edge("c", "b", "uses"), Edge("b", "a", "argument"), Edge("c", "a", "amends")]
 
@@ -85,6 +87,51 @@ def test_a_value_that_a_log_scale_cannot_show_leaves_a_gap():
     drawn = chart(MeasuredEvidence("", ("step", "f"), ((0, 1.0), (1, 0.0), (2, float("nan")), (3, 0.1))))
     assert drawn is not None
     assert len(drawn.lines[0].path.split()) == 2
+
+
+def test_a_histogram_has_a_column_for_each_decade_in_order():
+    drawn = histogram(FUZZ.histogram["descent"])
+    assert [column.decade for column in drawn.columns] == [
+        *("-1e-3", "-1e-4", "-1e-5", "0", "1e-12", "1e-11", "1e-10", "1e-9"),
+    ]
+    assert [column.kind for column in drawn.columns] == 3 * ["violated"] + ["equal"] + 4 * ["clear"]
+    assert [column.label for column in drawn.columns] == ["2", "", "1", "3", "999k", "", "", "235k"]
+    assert [column.x for column in drawn.columns] == sorted({column.x for column in drawn.columns})
+    assert drawn.columns[-1].x < drawn.width
+
+
+def test_the_height_of_a_column_grows_with_its_cases():
+    drawn = histogram({"0": 1, "1e-4": 10, "1e-2": 1000, "-1e-1": 100})
+    heights = {column.cases: column.height for column in drawn.columns}
+    assert heights[0] == 0
+    assert 0 < heights[1] < heights[10] < heights[100] < heights[1000] <= drawn.base
+
+
+@pytest.mark.parametrize("counts", [{}, {"0": 0}])
+def test_no_case_is_no_histogram(counts):
+    assert histogram(counts) is None
+
+
+def test_a_run_is_drawn_as_torch_runs_it():
+    import torch
+
+    from grams_theory.optim import Adam, Grams
+
+    table = run_table(RUN.data, ("Grams", "Adam"))
+    H = torch.tensor([[1.0, 0.25], [0.25, 0.5]], dtype=torch.float64)
+    for place, kind in enumerate((Grams, Adam), 1):
+        w = torch.nn.Parameter(torch.tensor([0.5, 0.25], dtype=torch.float64))
+        optimizer = kind([w], lr=2 / 9, betas=(0.5, 0.5), eps=1.0)
+        for t in range(25):
+            value = 0.5 * w.detach() @ H @ w.detach()
+            assert table.rows[t][place] == pytest.approx(value.item(), rel=1e-9)
+            w.grad = H @ w.detach()
+            optimizer.step()
+    assert len(table.rows) == 25
+
+
+def test_a_run_too_long_for_a_page_is_not_drawn():
+    assert run_table({**RUN.data, "steps": LONGEST + 1}, ("Grams",)) is None
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """The page: complete, well-formed, self-contained, readable by everybody."""
 
+import hashlib
 import re
+from base64 import b64encode
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -16,10 +18,11 @@ from grams_theory.core.verdict import Verdict
 from grams_theory.report import render
 from grams_theory.report.contour import change, displacements, picture
 from grams_theory.report.mathml import equation, from_latex
-from tests.ledgers import CHANGED, CLAIMS, LEDGER, QUADRATIC, WITNESS
+from tests.ledgers import CHANGED, CLAIMS, LEDGER, LINE, QUADRATIC, WITNESS
 
-VOID = {"meta", "br", "link", "img"}
-CSS = (files("grams_theory.report") / "templates/style.css").read_text(encoding="utf-8")
+VOID = {"meta", "br", "link", "img", "input"}
+TEMPLATES = files("grams_theory.report") / "templates"
+CSS, SCRIPT = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
 MEGABYTE = 2**20
 
 
@@ -71,15 +74,31 @@ def test_every_claim_has_a_section_and_every_link_leads_to_one(page):
 
 
 def test_nothing_is_requested_from_outside(page):
-    assert not {"script", "img", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not {"img", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
     assert page.values("src") == []
     assert all(link.startswith("#") for link in page.values("href"))
     policy = next(
         attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy"
     )
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert re.fullmatch(r"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[^']+'", policy)
     assert "url(" not in CSS.replace("url(#", "")
     assert "@import" not in CSS
+
+
+def test_only_our_script_may_run(html, page):
+    scripts = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    assert scripts == [SCRIPT]
+    digest = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert not re.search(r"\bfetch\(|XMLHttpRequest|import\(|https?:", SCRIPT)
+
+
+def test_without_a_script_everything_is_there(page):
+    """What needs the script is hidden until it runs; nothing else is hidden."""
+    hidden = [attrs for _, attrs in page.tags if "hidden" in attrs]
+    assert hidden
+    assert all("data-script" in attrs for attrs in hidden)
 
 
 def test_the_page_is_small(html):
@@ -97,7 +116,9 @@ def test_the_same_ledger_gives_the_same_page(html):
 def test_the_graph_colours_each_claim_by_its_verdict_with_a_glyph(html):
     for claim_id, found in LEDGER.items():
         node = re.search(
-            rf'<a href="#claim-{re.escape(claim_id)}"><g class="node (\w+)".*?</a>', html, re.DOTALL
+            rf'<a href="#claim-{re.escape(claim_id)}" data-claim="[^"]*"><g id="[^"]*" class="node (\w+).*?</a>',
+            html,
+            re.DOTALL,
         )
         assert node is not None
         assert node[1] == found.verdict
@@ -106,8 +127,20 @@ def test_the_graph_colours_each_claim_by_its_verdict_with_a_glyph(html):
 
 def test_the_colour_follows_the_computed_verdict_not_the_recorded_one():
     html = render(CHANGED, CLAIMS)
-    assert 'class="node undecided"' in html
+    assert re.search('id="node-claim-lemma-4.14" class="node undecided', html)
     assert "The recorded verdict is" in html
+
+
+def test_the_border_says_whether_the_statement_is_formalised(html):
+    """It follows the formulas that a proof concluded, or those of the claim's file."""
+
+    def formal(html):
+        nodes = re.findall(r'id="node-claim-([^"]*)" class="node \w+( formal)?"', html)
+        return {claim_id for claim_id, border in nodes if border}
+
+    assert formal(html) == {"alignment", "comparison-sharp"}
+    spelled = tuple(replace(c, formal=lambda: None) if c.id == "lemma-4.14" else c for c in CLAIMS)
+    assert formal(render(LEDGER, spelled)) == {"alignment", "comparison-sharp", "lemma-4.14"}
 
 
 def test_every_edge_of_the_claims_is_drawn(html):
@@ -124,7 +157,7 @@ def test_markup_in_a_ledger_is_text_on_the_page(html):
     found = replace(LEDGER.results[0], id="a b", title=wicked, source=wicked)
     shown = render(Ledger((found,), {"seed": wicked}), ())
     Page(shown)
-    assert "<script" not in shown
+    assert wicked not in shown
     assert "ΔL_G ≤ ΔL_C &lt; 0 &amp; more" in html
 
 
@@ -171,7 +204,7 @@ def test_a_witness_comes_with_its_snippet(page):
 
 def test_the_changes_of_the_picture_differ_by_the_violated_margin():
     changes = {name: change(QUADRATIC, d) for name, d in displacements(QUADRATIC).items()}
-    assert changes["Cautious"] - changes["Grams"] == Fraction(WITNESS.margin)
+    assert changes["CautiousAdam"] - changes["Grams"] == Fraction(WITNESS.margin)
 
 
 def test_the_picture_puts_each_step_where_it_ends():
@@ -183,16 +216,61 @@ def test_the_picture_puts_each_step_where_it_ends():
         assert ends[name] == pytest.approx([scale * float(x) for x in d], abs=0.11)  # drawn to 0.1
 
 
-def test_only_a_two_dimensional_witness_has_a_picture():
-    assert picture({**QUADRATIC, "H": (("1",),), "g": ("1",), "u": ("1",)}) is None
+def test_a_witness_of_more_dimensions_has_no_picture():
+    three = ("1", "1", "1")
+    assert picture({**QUADRATIC, "H": (three, three, three), "g": three, "u": three}) is None
 
 
-def palette(css: str) -> dict[str, str]:
-    return dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", css))
+def test_a_one_dimensional_witness_is_drawn_on_the_graph_of_f():
+    drawn = picture(LINE.data, ("Grams",))
+    assert drawn.kind == "graph"
+    (step,) = drawn.steps
+    assert step.change == "3/2"
+    assert step.y < drawn.origin[1] == drawn.size / 2  # it ends higher
+    points = [tuple(map(float, point.split(","))) for point in drawn.lines[0][1:].split()]
+    nearest = min(points, key=lambda point: abs(point[0] - step.x))
+    assert nearest == pytest.approx((step.x, step.y), abs=drawn.size / 20)
 
 
-LIGHT = palette(CSS.split("@media (prefers-color-scheme: dark)")[0])
-DARK = palette(CSS.split("@media (prefers-color-scheme: dark)")[1])
+def test_the_picture_shows_the_optimizers_of_the_claim():
+    names = ("Grams", "ReleasedCautiousAdam")
+    assert tuple(step.name for step in picture(QUADRATIC, names).steps) == names
+
+
+def test_the_axioms_are_listed_with_the_proofs_that_rest_on_them(html):
+    (row,) = re.findall(r'<tr id="axiom-descent-lemma">.*?</tr>', html, re.DOTALL)
+    assert "Nesterov 2018" in row
+    assert 'href="#claim-alignment"' in row
+
+
+def test_every_claim_says_how_to_see_it_again(page):
+    for command in ("grams-theory prove alignment", "grams-theory fuzz alignment"):
+        assert command in page.text
+    assert "grams-theory prove lemma-4.14" not in page.text
+
+
+def test_the_histogram_says_its_counts_in_words(html):
+    assert "relative margin of descent: -1e-3: 2; -1e-5: 1; 0: 3; 1e-12: 999,999; 1e-9: 234,562" in html
+
+
+def palette(css: str, scheme: int) -> dict[str, str]:
+    """Custom property -> its colour in the light scheme, 0, or the dark one, 1."""
+    pairs = re.findall(r"--([\w-]+):\s*light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
+    return {name: colours[scheme] for name, *colours in pairs}
+
+
+LIGHT, DARK = palette(CSS, 0), palette(CSS, 1)
+
+
+def test_no_colour_is_written_outside_the_palette():
+    rules = CSS.partition("}")[2]
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl", rules)
+    assert set(re.findall(r"var\(--([\w-]+)\)", rules)) <= {*LIGHT, "mono"}
+    assert set(re.findall(r"(?<![\w-])(?:color|background|fill|stroke): (\w+)", rules)) <= {
+        "var",
+        "none",
+        "currentColor",
+    }
 
 
 def luminance(colour: str) -> float:
@@ -211,8 +289,22 @@ TEXT = [
     *(("ink", ground) for ground in ("page", "panel")),
     *(("soft", ground) for ground in ("page", "panel")),
     ("link", "page"),
+    ("link", "panel"),
+    ("on-link", "link"),
     *((str(verdict), f"{verdict}-fill") for verdict in Verdict),
+    *((str(verdict), "page") for verdict in Verdict),
 ]
+"""Text on its ground."""
+DRAWN = [
+    *((f"line-{line}", "page") for line in range(1, 6)),
+    ("edge", "page"),
+    ("edge", "panel"),
+    ("soft", "page"),
+    ("refuted", "page"),
+    ("link", "page"),
+    *((str(verdict), "page") for verdict in Verdict),
+]
+"""Lines, columns and borders of controls: what one must see to understand."""
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -222,9 +314,9 @@ def test_text_has_the_contrast_of_wcag_aa(colours, ink, ground):
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("line", range(1, 6))
-def test_lines_have_the_contrast_of_wcag_aa(colours, line):
-    assert contrast(colours[f"line-{line}"], colours["page"]) >= 3.0
+@pytest.mark.parametrize(("ink", "ground"), DRAWN)
+def test_what_is_drawn_has_the_contrast_of_wcag_aa(colours, ink, ground):
+    assert contrast(colours[ink], colours[ground]) >= 3.0
 
 
 def test_contrast_is_measured_as_wcag_does():
@@ -235,3 +327,10 @@ def test_contrast_is_measured_as_wcag_does():
 def test_every_verdict_has_a_glyph_and_a_meaning():
     assert set(GLYPHS) == set(MEANINGS) == set(Verdict)
     assert len(set(GLYPHS.values())) == len(Verdict)
+
+
+@pytest.mark.slow
+def test_the_page_of_every_claim_is_small():
+    from grams_theory import verify
+
+    assert len(render(verify(budget=2000)).encode()) < 3_000_000
