@@ -25,10 +25,14 @@ def convert(lines: list[str]) -> list[str]:
 
 
 def _escaped(line: str) -> str:
-    parts = CODE.split(line)
-    return "".join(
-        f"`{part}`" if part.startswith("`") else re.sub(r"([*|\\_])", r"\\\1", part) for part in parts
-    )
+    found = ""
+    for part in CODE.split(line):
+        if part.startswith("`"):
+            found += f"`{part}`"
+            continue
+        glued = found.endswith("`") and part[:1].isalnum()
+        found += ("\\ " if glued else "") + re.sub(r"([*|\\_])", r"\\\1", part)
+    return found
 
 
 def _process(app, what, name, obj, options, lines):

@@ -71,7 +71,7 @@ def _play(
 ) -> Finished | None:
     """Play this process's turns that are not finished; the lowest turn known here that falsified the claim.
 
-    What falsifies it goes into `fresh`. The first turn is always played: imports alone may take the seconds of a budget.
+    What falsifies it goes into `fresh`. The first turn is played even if imports took all seconds of the budget.
     """
     done, falsified, smallest = set[int](), list[Finished](), inf
     for turn in notes:

@@ -31,7 +31,7 @@ from grams_theory.core.random import generator
 from grams_theory.core.rounding import UNIT, Ball
 from grams_theory.landscape import losses
 from grams_theory.landscape.certificates import certify
-from grams_theory.landscape.curvature import spectrum
+from grams_theory.landscape.curvature import sharpness
 from grams_theory.landscape.descent import ROUNDING
 from grams_theory.landscape.minimum import refine
 from grams_theory.landscape.objective import LossFunction, Objective
@@ -279,7 +279,7 @@ class _Source:
             for w in (self.centre, *(self.centre + spread * self.scale * noise)):
                 for _ in range(2):
                     objective.move_to(w)
-                    norms.append(spectrum(objective, LANCZOS).magnitude.value)
+                    norms.append(abs(sharpness(objective, LANCZOS).value))
                     w = w - self.host.gradient(w[None])[0] / (norms[-1] or 1.0)
         except (RuntimeError, ValueError, GramsTheoryError) as error:
             raise UsageError(

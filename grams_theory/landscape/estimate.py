@@ -83,7 +83,7 @@ def estimate_pl(
     Raises:
         UsageError: bad arguments; a loss below `f_star` or `lower_bound`; a loss that is not finite (names the step);
             a loss that cannot be differentiated twice, with curvature=True.
-        GramsTheoryError: the run contradicts the loss's own certificate, or Lanczos did not converge.
+        GramsTheoryError: the run contradicts the loss's own certificate.
     """
     if f_star is not None and lower_bound is not None:
         raise UsageError("give f_star or lower_bound, not both: a known minimum needs no lower bound")
@@ -131,7 +131,7 @@ def assemble(
     Raises:
         GramsTheoryError: the run contradicts the certificate.
     """
-    found = ratios(run, minimum, objective.eps)
+    found = ratios(run, minimum, objective.eps, _blur(objective, run, certificate, seen))
     _check_certificate(certificate, found, run, seen, objective)
     return PLEstimate(
         mu_lower=certificate.pl,
@@ -165,6 +165,15 @@ def assemble(
         eps_of_adam=run.eps,
         origin=objective.origin,
     )
+
+
+def _blur(
+    objective: Objective, run: Trajectory, certificate: Certificate, seen: Inspection
+) -> list[float]:
+    """What rounding may leave in ∇f at each point: weights that are off by eps ‖w‖ move it by L eps ‖w‖."""
+    L = certificate.smoothness.value or _smoothness_seen(seen, run, certificate, objective).value or 0.0
+    start = (run.checkpoints[0].w if run.checkpoints else objective.w).double().norm().item()
+    return [objective.eps * L * (start + way) for way in run.distance or [0.0] * len(run.f)]
 
 
 def _warn_if_kinked(objective: Objective) -> None:

@@ -43,13 +43,8 @@ def inspect_curvature(
     blocks: dict[str, list[tuple[int, Spectrum]]] = {name: [] for name in objective.groups}
     for point in run.checkpoints:
         objective.move_to(point.w)
-        whole = first if point.index == 0 else spectrum(objective, tol, seed)
+        whole, parts = spectra(objective, tol, seed, whole=first if point.index == 0 else None)
         curvature.append((point.index, whole))
-        parts = (
-            group_spectra(objective, max(tol, BLOCK_TOL), seed)
-            if len(blocks) > 1
-            else dict.fromkeys(blocks, whole)
-        )
         for name, block in parts.items():
             blocks[name].append((point.index, block))
         if point.step is not None and point.step.any():
@@ -57,6 +52,17 @@ def inspect_curvature(
     return Inspection(
         tuple(curvature), {name: tuple(found) for name, found in blocks.items()}, tuple(segments)
     )
+
+
+def spectra(
+    objective: Objective, tol: float, seed: int, whole: Spectrum | None = None
+) -> tuple[Spectrum, dict[str, Spectrum]]:
+    """Of the Hessian at the present weights (or `whole`, if it is known) and of its block for each group."""
+    product = objective.hessian_product()
+    whole = whole or spectrum(objective, tol, seed, product=product)
+    if len(objective.groups) == 1:
+        return whole, dict.fromkeys(objective.groups, whole)
+    return whole, group_spectra(objective, max(tol, BLOCK_TOL), seed, product=product)
 
 
 def inspect_noise(

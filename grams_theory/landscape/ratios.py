@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grams_theory.landscape.descent import ROUNDING, Trajectory
@@ -20,13 +21,18 @@ class Ratios:
     """Of log ‖∇f‖² against log(f − f*): near f* it is 1 under PL, and 2 where ‖∇f‖ ~ f − f*, so that no mu > 0 is."""
 
 
-def ratios(run: Trajectory, minimum: Quantity, eps: float) -> Ratios:
-    """Of a run whose losses have relative rounding errors of `eps`; `minimum` must have an upper end."""
+def ratios(run: Trajectory, minimum: Quantity, eps: float, blur: Sequence[float] | None = None) -> Ratios:
+    """Of a run whose losses have relative rounding errors of `eps`; `minimum` must have an upper end.
+
+    Args:
+        blur: per point, the error that rounding may leave in ∇f. A gradient below ROUNDING times that is lost, and so
+            is the gap: where squares interpolate, f is small and its residuals are differences of larger numbers.
+    """
     high = minimum.high
     assert high is not None
     values: list[float | None] = []
-    for f, norm in zip(run.f, run.grad_norm, strict=True):
-        lost = f - high < ROUNDING * eps * max(abs(f), abs(high)) or f == high
+    for f, norm, error in zip(run.f, run.grad_norm, blur or [0.0] * len(run.f), strict=True):
+        lost = f - high < ROUNDING * eps * max(abs(f), abs(high)) or f == high or norm < ROUNDING * error
         values.append(None if lost else norm**2 / (2 * (f - high)))
     kept = [t for t, ratio in enumerate(values) if ratio is not None]
     return Ratios(tuple(values), _smallest(run, minimum, values, kept, eps), _slope(run, minimum, kept))

@@ -159,3 +159,19 @@ class Climb(torch.optim.SGD):
     def step(self, closure=None):
         for p in self.param_groups[0]["params"]:
             p.data += 0.4
+
+
+def test_points_whose_gradient_is_rounding_are_dropped_where_squares_interpolate():
+    """In float32 the residuals of a line end at eps ‖Xw‖, and f* = 0: eps |f| tells nothing of that."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(32, 4, generator=generator)
+    model = nn.Linear(4, 1)
+    for seed in range(5):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.copy_(torch.randn(p.shape, generator=torch.Generator().manual_seed(seed)))
+        e = estimate_pl(model, nn.MSELoss(), (x, x.sum(1, keepdim=True)))
+        assert 0 < e.dropped < 200
+        assert e.mu_lower.value <= e.mu_upper.high
+    unblurred = ratios(e.trajectory, e.f_star, torch.finfo(torch.float32).eps).smallest
+    assert unblurred.value < e.mu_lower.value

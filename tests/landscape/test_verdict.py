@@ -309,6 +309,9 @@ def test_the_one_step_rate_says_at_how_many_steps_it_speaks(bowl):
 def test_a_run_on_minibatches_is_none_of_theirs(rng):
     X = torch.randn(40, 2, generator=rng, dtype=torch.float64)
     model = nn.Linear(2, 1, dtype=torch.float64)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(torch.randn(p.shape, generator=rng, dtype=p.dtype))
     optimizer = optim.Grams(model.parameters(), lr=1e-2)
     with watch_pl(optimizer, model, SquareLoss(), (X, X[:, :1]), every=5) as stream:
         for batch in X.split(2):

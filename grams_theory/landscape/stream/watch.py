@@ -25,10 +25,9 @@ from torch.optim import Optimizer
 
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.certificates import certify
-from grams_theory.landscape.curvature import group_spectra, spectrum
 from grams_theory.landscape.descent import Trajectory
 from grams_theory.landscape.estimate import assemble
-from grams_theory.landscape.inspection import BLOCK_TOL, Inspection
+from grams_theory.landscape.inspection import Inspection, spectra
 from grams_theory.landscape.minimum import bracket, given
 from grams_theory.landscape.noise import NoiseSkew, SignCount
 from grams_theory.landscape.objective import LossFunction, Objective
@@ -184,7 +183,7 @@ class PLStream:
 
         Raises:
             UsageError: nothing was seen, or nothing finite; a loss below `f_star` or `lower_bound`.
-            GramsTheoryError: the run contradicts the loss's own certificate, or Lanczos did not converge.
+            GramsTheoryError: the run contradicts the loss's own certificate.
         """
         start, last = self._probes.start, self._probes.last
         if start is None or last is None:
@@ -304,13 +303,8 @@ class PLStream:
         return self._probes.trajectory(method, self.provenance, betas, float(eps), self.objective.eps)
 
     def _inspect(self, tol: float, seed: int) -> Inspection:
-        index, whole = len(self.points) - 1, spectrum(self.objective, tol, seed)
-        names = self.objective.groups
-        parts = (
-            group_spectra(self.objective, max(tol, BLOCK_TOL), seed)
-            if len(names) > 1
-            else dict.fromkeys(names, whole)
-        )
+        index = len(self.points) - 1
+        whole, parts = spectra(self.objective, tol, seed)
         return Inspection(((index, whole),), {name: ((index, part),) for name, part in parts.items()})
 
 
