@@ -20,6 +20,8 @@ class Star:
     high: float
     eps: float
     provenance: str
+    scale: float = 0.0
+    """The largest |f| at a start: losses are sums and differences of terms of that size."""
 
     def slack(self, f: float) -> float:
         """What rounding may have done to a difference of two losses as large as f."""
@@ -28,12 +30,14 @@ class Star:
     def log_gap(self, f: float) -> float:
         """log10 of f − f*, f* at its certified bound; a gap that rounding could hide counts as what rounding can do.
 
+        A cross-entropy rounds to 0 where its true value is not: below eps times the scale nothing is told apart.
+
         Raises:
             UsageError: no bound is certified.
         """
         if self.low is None:
             raise UsageError("f* has no certified lower bound, so the gap has no upper end")
-        return math.log10(max(f - self.low, self.slack(f), sys.float_info.min))
+        return math.log10(max(f - self.low, self.slack(f), self.eps * self.scale, sys.float_info.min))
 
     def ratio(self, f: float, grad2: float) -> tuple[float | None, float | None]:
         """½‖∇f‖²/(f − f*) at a point, as an interval, for every f* that is possible.
@@ -57,7 +61,9 @@ def bracket(floor: Result, runs: Iterable[tuple[Run, Result]]) -> Star:
         GramsTheoryError: a run went below the certified bound: one of them is wrong.
     """
     low, best, where = floor["low"], floor["high"], "L-BFGS or the certificate"
+    scale = 0.0
     for run, result in runs:
+        scale = max([scale, *(abs(point["f"]) for point in result["points"][:1])])
         for point in result["points"]:
             if point["f"] < best:
                 best, where = point["f"], f"step {point['step']} of {run.name}"
@@ -66,4 +72,4 @@ def bracket(floor: Result, runs: Iterable[tuple[Run, Result]]) -> Star:
             f"f* is certified to be at least {low:.17g} ({floor['provenance']}), and {where} reached {best:.17g}: "
             "the certificate or the measurement is wrong; please report this"
         )
-    return Star(low, best, floor["eps"], f"{floor['provenance']}; smallest value met: {where}")
+    return Star(low, best, floor["eps"], f"{floor['provenance']}; smallest value met: {where}", scale)

@@ -72,3 +72,10 @@ def test_without_a_certified_bound_there_is_no_gap():
 def test_a_gap_that_rounding_could_hide_tells_nothing():
     star = bracket(floor(1.0, 1.0), [])
     assert star.ratio(1.0 + 100 * EPS, 1.0) == (None, None)
+
+
+def test_a_gap_below_the_rounding_of_the_terms_is_no_infinite_lead():
+    """A cross-entropy of float64 rounds to 0 long before its true value does."""
+    star = bracket(floor(0.0, 1.0), [run(4.0, 1e-3), run(3.0, 0.0)])
+    assert star.log_gap(0.0) == star.log_gap(1e-30) == pytest.approx(math.log10(4 * EPS))
+    assert star.log_gap(1e-3) == pytest.approx(-3)
