@@ -167,9 +167,7 @@ def assemble(
     )
 
 
-def _blur(
-    objective: Objective, run: Trajectory, certificate: Certificate, seen: Inspection
-) -> list[float]:
+def _blur(objective: Objective, run: Trajectory, certificate: Certificate, seen: Inspection) -> list[float]:
     """What rounding may leave in ∇f at each point: weights that are off by eps ‖w‖ move it by L eps ‖w‖."""
     L = certificate.smoothness.value or _smoothness_seen(seen, run, certificate, objective).value or 0.0
     start = (run.checkpoints[0].w if run.checkpoints else objective.w).double().norm().item()
