@@ -74,7 +74,8 @@ def watch_pl(
         every: probe before steps 1, 1 + every, ... and after the last, whatever it costs.
         budget: without `every`, probes are spaced so that they take at most this share of the time of training: the
             first before step 1, others as soon as one more keeps within the budget, and one after the last step if it
-            does. A run that is too short for its first probe exceeds the budget: see `overhead`. Seconds are those
+            does. A quarter of it is kept back for what probes cost unseen, in caches. A run that is too short for its
+            first probe exceeds the budget: see `overhead`. Seconds are those
             of a clock on the wall; an accelerator is waited for at probes only.
         f_star, lower_bound: as in `estimate_pl`.
         chunk: the most samples in one forward pass of a probe.
