@@ -105,6 +105,8 @@ def pieces(found: Iterable[Batch], chunk: int | None) -> Iterator[Batch]:
 
 def gather(found: tuple[Batch, ...], index: Tensor) -> list[Batch]:
     """The samples with these numbers, (K,) int64, counted through all batches: one batch per shape of sample."""
+    if len(found) == 1:
+        return [pick(found[0], index)]
     sizes = torch.tensor([size(x) for x, _ in found])
     ends = sizes.cumsum(0)
     index = index.cpu()
