@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from grams_theory.optim._alignment import adam, adam_constants
+from grams_theory.optim._snapshot import adam_of
 
 
 class AdamDirection:
@@ -24,6 +26,13 @@ class AdamDirection:
         self.m = beta1 * self.m + (1 - beta1) * g
         self.v = beta2 * self.v + (1 - beta2) * g * g
         return adam(g, self.m, self.v, *adam_constants(self.t, self.betas, self.eps))
+
+
+def update_of(state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """u of one parameter, from the moments after a step that made it, in the parameter's shape and float32 at least."""
+    _, values, constants = adam_of(state, group)
+    m, v, *spread = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in values)
+    return adam(m, m, v, *spread, *constants)
 
 
 @dataclass(frozen=True)

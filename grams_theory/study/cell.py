@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from grams_theory.core.files import readable
 from grams_theory.core.random import generator
-from grams_theory.landscape.alignment import AdamDirection, align
+from grams_theory.landscape.alignment import AdamDirection, align, update_of
 from grams_theory.landscape.certificates import certify
 from grams_theory.landscape.descent import descend
 from grams_theory.landscape.losses import Problem
@@ -221,10 +221,8 @@ def _has_adams_moments(optimizer: torch.optim.Optimizer) -> bool:
 
 def _update(optimizer: torch.optim.Optimizer, f: Objective) -> Tensor:
     """Adam's update u, (D,), from the moments after a step."""
-    group, states = optimizer.param_groups[0], [optimizer.state[p] for p in f.parameters]
-    m, v = (torch.cat([s[name].reshape(-1) for s in states]) for name in ("exp_avg", "exp_avg_sq"))
-    t, (beta1, beta2) = states[0]["step"].item(), group["betas"]
-    return m / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + group["eps"])
+    (group,) = optimizer.param_groups
+    return torch.cat([update_of(optimizer.state[p], group).reshape(-1) for p in f.parameters])
 
 
 def _alignments(g: Tensor, g_batch: Tensor, u: Tensor) -> Result:

@@ -11,10 +11,10 @@ from torch import nn
 
 from grams_theory import optim
 from grams_theory.core.errors import UsageError
-from grams_theory.landscape import estimate_pl
+from grams_theory.landscape import alignment, estimate_pl
 from grams_theory.landscape.alignment import align
 from grams_theory.landscape.certificates.criteria import SquareLoss
-from grams_theory.landscape.stream import moments, pace, shadow, watch_pl
+from grams_theory.landscape.stream import pace, shadow, watch_pl
 from grams_theory.landscape.stream import watch as stream
 from grams_theory.landscape.stream.shadow import Shadow
 from grams_theory.optim import diagnostics
@@ -257,9 +257,9 @@ def test_alignment_is_that_of_the_live_diagnostic_where_the_batch_is_the_probe(m
 @pytest.mark.parametrize("fault", ["moments before the step", "without bias correction"])
 def test_another_u_is_seen(fault, monkeypatch):
     if fault == "without bias correction":
-        monkeypatch.setattr(moments, "adam", lambda g, m, v, *rest: m / (v.sqrt() + 1e-8))
+        monkeypatch.setattr(alignment, "adam", lambda g, m, v, *rest: m / (v.sqrt() + 1e-8))
     else:
-        monkeypatch.setattr(moments, "adam", lambda g, m, v, *rest: m - g + 1e-3)
+        monkeypatch.setattr(alignment, "adam", lambda g, m, v, *rest: m - g + 1e-3)
     with pytest.raises(AssertionError):
         test_alignment_is_that_of_the_live_diagnostic_where_the_batch_is_the_probe(torch.optim.Adam)
 

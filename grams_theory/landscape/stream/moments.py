@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from grams_theory.landscape.alignment import AdamDirection
+from grams_theory.landscape.alignment import AdamDirection, update_of
 from grams_theory.landscape.stream.shadow import Shadow
-from grams_theory.optim._alignment import adam
-from grams_theory.optim._snapshot import adam_of, keeps_adam
+from grams_theory.optim._snapshot import keeps_adam
 
 
 class OwnMoments:
@@ -30,7 +27,7 @@ class OwnMoments:
         for name, p in self.shadow.trained().items():
             state = self.optimizer.state.get(p, {})
             if p in groups and state:
-                found[name] = _update(state, groups[p])
+                found[name] = update_of(state, groups[p])
         return self.shadow.vector(found)
 
 
@@ -57,9 +54,3 @@ def moments(optimizer: Optimizer, shadow: Shadow) -> Moments:
     if any(states) and all(keeps_adam(state) for state in states if state):
         return OwnMoments(optimizer, shadow)
     return ProbedMoments(optimizer)
-
-
-def _update(state: dict[str, Any], group: dict[str, Any]) -> Tensor:
-    _, values, constants = adam_of(state, group)
-    m, v, *spread = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in values)
-    return adam(m, m, v, *spread, *constants)
