@@ -69,6 +69,8 @@ class Trajectory:
     """Before which step each point was visited, where not all were; the first is 1."""
     unit: float = 2.0**-23
     """eps of the dtype that f was computed in."""
+    start_norm: float = 0.0
+    """‖w_1‖."""
 
     def number(self, index: int) -> int:
         """Of the step before which a point was visited."""
@@ -233,6 +235,7 @@ class _Observer:
             self.adam.betas,
             self.adam.eps,
             unit=self.objective.eps,
+            start_norm=_norm(self.start),
         )
 
     def _diverged(self, t: int, value: float) -> str:

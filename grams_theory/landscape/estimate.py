@@ -131,14 +131,16 @@ def assemble(
     Raises:
         GramsTheoryError: the run contradicts the certificate.
     """
-    found = ratios(run, minimum, objective.eps, _blur(objective, run, certificate, seen))
+    curvature = _smoothness_seen(seen, run, certificate, objective)
+    L = certificate.smoothness.value or curvature.value or 0.0
+    found = ratios(run, minimum, objective.eps, _blur(run, objective.eps * L))
     _check_certificate(certificate, found, run, seen, objective)
     return PLEstimate(
         mu_lower=certificate.pl,
         mu_upper=found.smallest,
         f_star=minimum,
         smoothness=certificate.smoothness,
-        smoothness_seen=_smoothness_seen(seen, run, certificate, objective),
+        smoothness_seen=curvature,
         kappa=kappa(run.alignment, run.u),
         disagreement=disagreement(run.alignment),
         dim=objective.dim,
@@ -167,11 +169,9 @@ def assemble(
     )
 
 
-def _blur(objective: Objective, run: Trajectory, certificate: Certificate, seen: Inspection) -> list[float]:
+def _blur(run: Trajectory, error: float) -> list[float]:
     """What rounding may leave in ∇f at each point: weights that are off by eps ‖w‖ move it by L eps ‖w‖."""
-    L = certificate.smoothness.value or _smoothness_seen(seen, run, certificate, objective).value or 0.0
-    start = (run.checkpoints[0].w if run.checkpoints else objective.w).double().norm().item()
-    return [objective.eps * L * (start + way) for way in run.distance or [0.0] * len(run.f)]
+    return [error * (run.start_norm + way) for way in run.distance]
 
 
 def _warn_if_kinked(objective: Objective) -> None:

@@ -86,6 +86,7 @@ class Probes:
             method=method,
             groups={name: tuple(point.groups[name] for point in points) for name in self.groups},
             distance=tuple(point.distance for point in points),
+            start_norm=0.0 if self.start is None else _norm(self.start),
             moves=tuple(self.moves),
             lr=rates.pop() if len(rates) == 1 else None,
             betas=betas,
