@@ -27,9 +27,8 @@ class AdamRule(RuleOptimizer):
         self, w: Array, g: Array, *moments: Array, t: Any, direction: Direction, group: dict[str, Any]
     ) -> None:
         lr, betas = group["lr"], group["betas"]
-        if self._l2_penalty(group):
-            g = rule.penalise(w, g, group["weight_decay"])
-        else:
+        g = self._penalised(w, g, group)
+        if not self._l2_penalty(group):
             rule.decay_(w, lr, group["weight_decay"])
         rate, root = rule.bias(t, lr, betas)
         rule.adam_(
@@ -43,3 +42,9 @@ class AdamRule(RuleOptimizer):
             direction=direction,
             differentiable=group["differentiable"],
         )
+
+    def _base_step(self, w: Array, g: Array, *moments: Array, group: dict[str, Any]) -> Array:
+        return moments[0].lerp(self._penalised(w, g, group), 1 - group["betas"][0])
+
+    def _penalised(self, w: Array, g: Array, group: dict[str, Any]) -> Array:
+        return rule.penalise(w, g, group["weight_decay"]) if self._l2_penalty(group) else g

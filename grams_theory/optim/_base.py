@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -12,9 +12,8 @@ from torch.optim import Optimizer
 
 from grams_theory.optim import _state, _validate, rule
 from grams_theory.optim._amp import Scaling
-from grams_theory.optim._distributed import local_parts
-from grams_theory.optim._implementations import fused_, plain_, use_foreach, use_fused
-from grams_theory.optim._tensors import as_real
+from grams_theory.optim._columns import held
+from grams_theory.optim._implementations import Moves, fused_, plain_, use_foreach, use_fused
 from grams_theory.optim.rule import Array, Direction
 
 
@@ -56,6 +55,10 @@ class RuleOptimizer(Optimizer):
         self, w: Array, g: Array, *moments: Array, t: Any, direction: Direction, group: dict[str, Any]
     ) -> None:
         """Apply the rule in place. t is the step count, of a kind that `rule.bias` takes."""
+
+    @abstractmethod
+    def _base_step(self, w: Array, g: Array, *moments: Array, group: dict[str, Any]) -> Array:
+        """u as `_move_` will find it, up to positive factors. Nothing is changed."""
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Names of the moments that the group's parameters have."""
@@ -116,11 +119,12 @@ class RuleOptimizer(Optimizer):
         if not params:
             return
         _refuse_bad_capture(params, group)
-        rows = [_row(group, *whole) for whole in zip(*lists, strict=True)]
+        columns = held(*lists, whole=group["differentiable"])
         if use_fused(group):
-            fused_(rows, self._update, group, Scaling.of(self))
+            fused_(columns, self._update, group, Scaling.of(self))
         else:
-            plain_(rows, use_foreach(params, group), self._move_, self._direction, group, Scaling.of(self))
+            moves = Moves(self._move_, self._base_step, self._direction(group))
+            plain_(columns, use_foreach(params, group), moves, group, Scaling.of(self))
 
     def _init_group(
         self,
@@ -134,7 +138,8 @@ class RuleOptimizer(Optimizer):
 
         torch.compile knows this name: it calls it once while it traces, and takes the tensors' addresses for constant.
         """
-        named = list(zip(self._moments(group), moments, strict=True))
+        names = self._moments(group)
+        complete = {"step", *names}
         step_on_device = group["capturable"] or group["fused"]
         for p in group["params"]:
             g = p.grad
@@ -146,18 +151,25 @@ class RuleOptimizer(Optimizer):
                     f"{name} does not support sparse gradients; use torch.optim.SparseAdam or dense gradients"
                 )
             state = self.state[p]
-            if not state:
-                state["step"] = torch.zeros((), dtype=torch.float32)
-            if step_on_device and state["step"].device != p.device:
-                state["step"] = state["step"].to(p.device)
+            if not state.keys() >= complete:
+                self._complete(state, p, group)
+            step = state["step"]
+            if step_on_device and step.device != p.device:
+                step = state["step"] = step.to(p.device)
             params.append(p)
             grads.append(g)
-            steps.append(state["step"])
-            for name, tensors in named:
-                if name not in state:
-                    dtype = _state.moment_dtype(p, group["state_dtype"])
-                    state[name] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
+            steps.append(step)
+            for name, tensors in zip(names, moments, strict=True):
                 tensors.append(state[name])
+
+    def _complete(self, state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
+        """Make what is missing of the state of p."""
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+        for name in self._moments(group):
+            if name not in state:
+                dtype = _state.moment_dtype(p, group["state_dtype"])
+                state[name] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
 
     def _update(self, group: dict[str, Any]) -> Any:
         """The rule of a group, hyperparameters in numbers, in the words of the fused kernels."""
@@ -176,17 +188,6 @@ class RuleOptimizer(Optimizer):
             amsgrad=group.get("amsgrad", False),
             stochastic_rounding=group["stochastic_rounding"],
         )
-
-
-def _row(group: dict[str, Any], p: Tensor, *others: Tensor) -> list[Tensor]:
-    """[p, w, g, step, *moments], w and these being the parts that this process holds."""
-    parts = (p, *others) if group["differentiable"] else local_parts(p, *others)
-    return [p, *(_as_reals(parts) if p.is_complex() else parts)]
-
-
-def _as_reals(row: Iterable[Tensor]) -> list[Tensor]:
-    """Complex tensors as pairs of reals."""
-    return [as_real(x) for x in row]
 
 
 def _refuse_bad_capture(params: list[Tensor], group: dict[str, Any]) -> None:

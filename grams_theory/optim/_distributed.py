@@ -8,16 +8,15 @@ couples coordinates, the mean of a mask, is taken over the whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor
 
 from grams_theory.optim import rule
-from grams_theory.optim._tensors import Tensors
-from grams_theory.optim.rule import Array, Direction
+from grams_theory.optim._tensors import items, like
+from grams_theory.optim.rule import Array
 
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
@@ -66,42 +65,48 @@ def _local_moment(moment: Tensor, p: DTensor) -> Tensor:
     )
 
 
-def over_the_whole(direction: Direction, whole: Array) -> Direction:
-    """A direction for the parts that this process holds of `whole`, parameters of any kind."""
-    params = whole.items if isinstance(whole, Tensors) else [whole]
-    if direction is not rule.cautious_rescaled or not any(map(is_spread, params)):
-        return direction
+def mean_of_whole(whole: Array) -> Callable[[Array], Array]:
+    """The function from a mask, at the part that this process holds of `whole`, to the mean over the whole mask."""
+    params = items(whole)
+    if not any(map(is_spread, params)):
+        return rule.mean
 
     def mean(mask: Array) -> Array:
-        masks = mask.items if isinstance(mask, Tensors) else [mask]
-        found = means(masks, params)
-        return Tensors(found) if isinstance(mask, Tensors) else found[0]
+        return like(mask, means(items(mask), params))
 
-    return partial(rule.cautious_rescaled, mean=mean)
+    return mean
 
 
 def means(masks: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-    """The mean over each whole mask; `masks` are at the parts of `params` that this process holds.
+    """The mean over each whole mask, in the mask's dtype; `masks` are at the parts that this process holds.
 
-    All processes that hold parts of a DTensor must call this for the same parameters. They meet once for all that are
-    spread alike. A mean is the sum of ones, which float32 holds exactly up to 2^24, over the number of elements, then
-    rounded to the mask's dtype: the same bits for any number of processes.
+    The sum of ones is exact in float32 up to 2^24: the mean has the same bits for any number of processes.
     """
     masks = [mask.detach() for mask in masks]  # constant where it can be differentiated
     sums = [mask.sum(dtype=torch.promote_types(mask.dtype, torch.float32)) for mask in masks]
+    return [mean.to(mask.dtype) for mean, mask in zip(means_of_sums(sums, params), masks, strict=True)]
+
+
+def means_of_sums(sums: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+    """The mean over each whole tensor, like p, of whose part at this process `sums` has the sum.
+
+    All processes that hold parts of a DTensor must call this for the same parameters. They meet once for all that are
+    spread alike.
+    """
+    totals = list(sums)
     alike = defaultdict(list)
     for index, (p, total) in enumerate(zip(params, sums, strict=True)):
-        if is_spread(total):  # under autograd masks are DTensors themselves
-            sums[index] = total.full_tensor()
+        if is_spread(total):  # as it is under autograd
+            totals[index] = total.full_tensor()
         elif is_spread(p):
             alike[p.device_mesh, p.placements].append(index)
     for (mesh, placements), indices in alike.items():
-        totals = _total(torch.stack([sums[index] for index in indices]), mesh, placements)
-        for index, total in zip(indices, totals, strict=True):
-            sums[index] = total
+        found = _total(torch.stack([sums[index] for index in indices]), mesh, placements)
+        for index, total in zip(indices, found, strict=True):
+            totals[index] = total
     return [
-        total.div(2 * p.numel() if p.is_complex() else p.numel()).to(mask.dtype)
-        for total, p, mask in zip(sums, params, masks, strict=True)
+        total.div(2 * p.numel() if p.is_complex() else p.numel())
+        for total, p in zip(totals, params, strict=True)
     ]
 
 

@@ -20,3 +20,6 @@ class LionRule(RuleOptimizer):
     ) -> None:
         rule.decay_(w, group["lr"], group["weight_decay"])
         rule.lion_(w, g, *moments, betas=group["betas"], lr=group["lr"], direction=direction)
+
+    def _base_step(self, w: Array, g: Array, *moments: Array, group: dict[str, Any]) -> Array:
+        return rule.lion_step(g, *moments, betas=group["betas"])

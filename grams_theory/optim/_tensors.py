@@ -65,6 +65,9 @@ class Tensors:
     def div(self, other: Tensors) -> Tensors:
         return Tensors(torch._foreach_div(self.items, other.items))
 
+    def lerp(self, end: Tensors, weight: float) -> Tensors:
+        return Tensors(torch._foreach_lerp(self.items, end.items, weight))
+
     def copy_(self, other: Tensors) -> Tensors:
         torch._foreach_copy_(self.items, other.items)
         return self
@@ -107,6 +110,16 @@ class Tensors:
         """The larger of both, NaN where either is."""
         torch._foreach_maximum_(self.items, other.items)
         return self
+
+
+def items(x: Tensor | Tensors) -> list[Tensor]:
+    """The tensors that an array stands for."""
+    return x.items if isinstance(x, Tensors) else [x]
+
+
+def like(x: Tensor | Tensors, found: list[Tensor]) -> Tensor | Tensors:
+    """As many tensors as x stands for, as an array of its kind."""
+    return Tensors(found) if isinstance(x, Tensors) else found[0]
 
 
 def _operand(other):

@@ -28,7 +28,8 @@ SMALLEST_MEAN = 1e-3
 """A mask is divided by max(its mean, this), as released C-AdamW and timm do."""
 
 
-def _mean(x: Array) -> Array:
+def mean(x: Array) -> Array:
+    """The mean over each tensor."""
     return x.mean()
 
 
@@ -59,10 +60,15 @@ def cautious(u: Array, g: Array) -> Array:
     return ams(u, g, 0.0)
 
 
-def cautious_rescaled(u: Array, g: Array, mean: Callable[[Array], Array] = _mean) -> Array:
+def cautious_rescaled(u: Array, g: Array, mean: Callable[[Array], Array] = mean) -> Array:
     """u * mask / max(mean(mask), 1e-3) with mask = 1[u g > 0], as in the released C-Optim code."""
-    mask = u.sign().mul_(g.sign()).clamp_(0, 1)
-    return mask.div_(mean(mask).clamp_(SMALLEST_MEAN)).mul_(u)
+    agreeing = mask(u, g)
+    return agreeing.div_(mean(agreeing).clamp_(SMALLEST_MEAN)).mul_(u)
+
+
+def mask(u: Array, g: Array) -> Array:
+    """1 where u_i g_i > 0, else 0."""
+    return u.sign().mul_(g.sign()).clamp_(0, 1)  # signs are compared: the product u g would underflow
 
 
 def member(direction: Direction) -> tuple[float, bool]:
@@ -152,10 +158,16 @@ def lion_(
     direction: Direction,
 ) -> None:
     """w <- w - lr direction(sign(beta1 m + (1 - beta1) g), g), then m (Definition 3.6)."""
-    beta1, beta2 = betas
-    u = sign_(add_(m.mul(beta1), g, 1 - beta1))
+    beta2 = betas[1]
+    u = lion_step(g, m, betas=betas)
     add_(m.mul_(beta2), g, 1 - beta2)
     add_(w, direction(u, g), -lr)
+
+
+def lion_step(g: Array, m: Array, *, betas: tuple[Number, Number]) -> Array:
+    """u = sign(beta1 m + (1 - beta1) g)."""
+    beta1, _ = betas
+    return sign_(add_(m.mul(beta1), g, 1 - beta1))
 
 
 def decay_(w: Array, lr: Number, weight_decay: Number) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.distributed as dist
@@ -27,7 +28,7 @@ from torch.distributed.tensor.debug import CommDebugMode
 from torch.nn.parallel import DistributedDataParallel
 
 from grams_theory import optim
-from grams_theory.optim import CautiousAdam, Grams, _fused
+from grams_theory.optim import CautiousAdam, Grams, _columns, _fused
 
 torch.set_num_threads(1)
 
@@ -42,12 +43,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 FUSED = {"fused": {"fused": True}} if _fused.refusal([torch.ones(1)]) is None else {}
 IMPLEMENTATIONS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, **FUSED}
-CASES = [
-    (variant, implementation)
-    for variant, (_, options) in VARIANTS.items()
-    for implementation in IMPLEMENTATIONS
-    if implementation != "fused" or "mask_rescale" not in options
-]
+CASES = [(variant, implementation) for variant in VARIANTS for implementation in IMPLEMENTATIONS]
+RESCALED = [(variant, implementation) for variant, implementation in CASES if "rescaled" in variant]
 PAGE = Path(__file__).parents[2] / "docs" / "distributed.md"
 PROCESSES = 2
 STEPS = 3
@@ -152,6 +149,12 @@ def whole(x: Tensor) -> Tensor:
 
 def part(x: Tensor) -> Tensor:
     return x.to_local() if isinstance(x, DTensor) else x
+
+
+def in_slices(make: Make, place: Place) -> list[list[Tensor]]:
+    """As `stepped`, where parameters of more than 64 elements are taken in slices of as many."""
+    with patch.object(_columns, "PIECE_ON_CPU", 64):
+        return stepped(make, place)
 
 
 class LocalMean:
@@ -425,16 +428,12 @@ def refusals(place: Place) -> dict[str, str]:
         optimizer.load_state_dict(from_.state_dict())
         optimizer.step()
 
-    found = {
+    return {
         "plain gradient": refusal(Grams([placed(ones, "rows", ones)]).step),
         "pending parameter": refusal(Grams([pending]).step),
         "plain moments": refusal(lambda: loaded(plain)),
         "moments of columns": refusal(lambda: loaded(columns)),
     }
-    if FUSED:
-        rescaled = CautiousAdam([placed(ones, "rows", rows)], fused=True, mask_rescale=True)
-        found["fused rescaled"] = refusal(rescaled.step)
-    return found
 
 
 def main(folder: Path, rank: int) -> None:
@@ -462,6 +461,8 @@ def main(folder: Path, rank: int) -> None:
         found["fully_shard", variant, implementation] = trained(fully_sharded(), make, mine)
         found["meetings", variant, implementation] = meetings(make, place)
         found["versions", variant, implementation] = version_of(make, place)
+    for variant, implementation in RESCALED:
+        found["in slices", variant, implementation] = in_slices(maker(variant, implementation), place)
     for variant, (_, options) in VARIANTS.items():
         found["DDP", variant] = trained(DistributedDataParallel(new_model()), maker(variant), mine)
         found["ZeRO", variant] = zero_redundancy(variant, mine)

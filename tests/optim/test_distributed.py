@@ -18,6 +18,7 @@ from tests.optim.sharded import (
     IMPLEMENTATIONS,
     PARAMETERS,
     PROCESSES,
+    RESCALED,
     STEPS,
     VARIANTS,
     maker,
@@ -91,6 +92,14 @@ def test_dtensors_of_every_layout_are_stepped_as_plain_tensors(found, variant, i
     """Shards, copies and blocks, even, uneven and empty, of several dtypes, in one group with plain tensors."""
     expected = sharded.stepped(maker(variant, implementation), sharded.as_is)
     assert differing(found("parameters", variant, implementation), expected) == set()
+
+
+@pytest.mark.parametrize(("variant", "implementation"), RESCALED)
+def test_masks_of_large_dtensors_are_rescaled_by_slices_as_those_of_small_plain_tensors(
+    found, variant, implementation
+):
+    expected = sharded.stepped(maker(variant, implementation), sharded.as_is)
+    assert differing(found("in slices", variant, implementation), expected) == set()
 
 
 def differing(ranks, expected) -> set[str]:
@@ -227,12 +236,9 @@ def test_an_infinite_gradient_on_one_process_stops_the_step_on_all(found, implem
         "pending parameter": "a sum not yet taken; redistribute it first",
         "plain moments": "a moment is a plain tensor, and its parameter is placed (Shard(dim=0),); load the state by",
         "moments of columns": "a moment is placed (Shard(dim=1),), and its parameter is placed (Shard(dim=0),)",
-        "fused rescaled": "fused=True cannot rescale the masks of DTensors",
     }.items(),
 )
 def test_what_cannot_be_stepped_is_refused(found, case, message):
-    if case == "fused rescaled" and "fused" not in IMPLEMENTATIONS:
-        pytest.skip("no fused step on this machine")
     for refused in found("refusals"):
         assert message in refused[case]
 

@@ -58,7 +58,7 @@ def assembly(kernel: str, **options) -> str:
     constants = {**cuda._options(PLAIN, [x.w, x.g, *x.moments], aligned=True), **options}
     compiled = {name: constants.pop(name) for name in ("num_warps", "enable_fp_fusion")}
     if kernel == "step":
-        absent = {"agreeing": "RESCALED", "found_inf": "SKIPPABLE", "seed": "STOCHASTIC"}
+        absent = {"mean_agreeing": "RESCALED", "found_inf": "SKIPPABLE", "seed": "STOCHASTIC"}
         constants = {**dict.fromkeys(absent.values(), False), **constants}
         constants |= {name: None for name, wanted in absent.items() if not constants[wanted]}
     pointers = {
@@ -67,6 +67,7 @@ def assembly(kernel: str, **options) -> str:
         "numbers": "*fp64",
         "constants": "*fp64",
         "agreeing": "*i64",
+        "mean_agreeing": "*fp64",
     }
     types = {**pointers, "found_inf": "*fp32", "seed": "*i64", "tensors": "i32"}
     signature = {name: "constexpr" if name in constants else types[name] for name in function.arg_names}

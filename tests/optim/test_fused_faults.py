@@ -28,10 +28,10 @@ CPP = {
     "no mean of the mask": ("rescaled", "r.agree = (C)(1 / ", "r.agree = (C)(1 + 0 * "),
     "the first tensor's count for all": (
         "grams",
-        "Rule<C> r(u, t.numbers + 2 * i)",
-        "Rule<C> r(u, t.numbers)",
+        "void step(const Share& s) const {\n    Rule<C> r(u, t.numbers + 3 * s.tensor)",
+        "void step(const Share& s) const {\n    Rule<C> r(u, t.numbers)",
     ),
-    "the last element forgotten": ("lion", ": t.sizes[i]) - at", ": t.sizes[i]) - at - 1"),
+    "the last element forgotten": ("lion", "stop - first * BLOCK,", "stop - first * BLOCK - 1,"),
     "Lion's momentum by the other beta": ("lion", "fma(weight2, g, beta2 * m)", "fma(weight1, g, beta1 * m)"),
     "the gradient uphill": ("half", ": unscale * g;", ": g;"),
     "truncation for rounding": ("grams", "b + 0x7fff + (b >> 16 & 1)", "b"),
@@ -50,7 +50,11 @@ TRITON = {
         "write(largest_at, i, size, largest",
     ),
     "the mask of the old momentum": ("rescaled", "u = mean(m, g, constants, C, NEAR)", "u = m"),
-    "no mean of the mask": ("rescaled", "tl.maximum(share, agree)", "tl.maximum(1.0, agree)"),
+    "no mean of the mask": (
+        "rescaled",
+        "tl.maximum(tl.load(mean_agreeing + tensor), agree)",
+        "tl.maximum(1.0, agree)",
+    ),
     "the first tensor's count for all": (
         "grams",
         "rate = tl.load(numbers + tensor)",

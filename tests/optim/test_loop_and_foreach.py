@@ -95,38 +95,43 @@ def test_a_step_can_be_captured_in_a_cuda_graph(make, options):
     assert torch.equal(w, expected)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"maximize": True, "weight_decay": 0.1}, {"state_dtype": torch.bfloat16}],
+    ids=["plain", "uphill with decay", "bfloat16 moments"],
+)
 @pytest.mark.parametrize("foreach", [False, True])
 def test_it_does_not_matter_where_parameters_and_their_list_are_cut(
-    make, foreach, monkeypatch, history, advance
+    make, foreach, options, monkeypatch, history, advance
 ):
-    from grams_theory.optim import _implementations
+    from grams_theory.optim import _columns
 
     ends = []
     for limit in (1, 8, 2**20):
-        monkeypatch.setattr(_implementations, "PIECE_ON_CPU", limit)
-        ends.append(run(make, history, advance, foreach=foreach))
+        monkeypatch.setattr(_columns, "PIECE_ON_CPU", limit)
+        ends.append(run(make, history, advance, foreach=foreach, **options))
     assert all(all(map(torch.equal, ends[0], end)) for end in ends[1:])
 
 
 def test_a_piece_holds_one_parameter_or_no_more_elements_than_are_taken_at_a_time(monkeypatch):
-    from grams_theory.optim import _implementations
+    from grams_theory.optim import _columns
 
-    monkeypatch.setattr(_implementations, "PIECE_ON_CPU", 8)
-    rows = [[torch.empty(n), torch.empty(n)] for n in (3, 5, 1, 9, 0, 4, 4, 4)]
-    pieces = _implementations.cut(rows)
-    assert [[p.numel() for p, _ in piece] for piece in pieces] == [[3, 5], [1], [9], [0, 4, 4], [4]]
+    monkeypatch.setattr(_columns, "PIECE_ON_CPU", 8)
+    column = [torch.empty(n) for n in (3, 5, 1, 9, 0, 4, 4, 4)]
+    pieces = _columns.cut([column, column])
+    assert [[w.numel() for w in w_column] for _, w_column in pieces] == [[3, 5], [1], [9], [0, 4, 4], [4]]
 
 
 def test_a_large_parameter_is_taken_in_slices_of_one_step_count(monkeypatch):
-    from grams_theory.optim import _implementations
+    from grams_theory.optim import _columns
 
-    monkeypatch.setattr(_implementations, "PIECE_ON_CPU", 8)
+    monkeypatch.setattr(_columns, "PIECE_ON_CPU", 8)
     w, step = torch.zeros(4, 5), torch.zeros(())
     row = [w, w, torch.zeros(4, 5), step, torch.zeros(4, 5)]
-    slices = _implementations.slices(row)
+    slices = _columns.slices(row)
     assert [part.numel() for _, part, *_ in slices] == [8, 8, 4]
     assert all(count is step for _, _, _, count, _ in slices)
     slices[-1][1].fill_(1)
     assert w.flatten().tolist() == [0.0] * 16 + [1.0] * 4
     transposed = [row[0].T, row[1].T, *row[2:]]
-    assert _implementations.slices(transposed) == [transposed]
+    assert _columns.slices(transposed) == [transposed]

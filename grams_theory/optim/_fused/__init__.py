@@ -2,12 +2,13 @@
 
 A kernel reads each of w, g and the moments once and writes each of w and the moments once. It computes in float32
 (float64 for float64), whatever the tensors are stored in, and rounds once what it writes. The results are those of
-`grams_theory.optim.rule` up to rounding; with a rescaled mask, w, g and m are read once before, to count the mask.
+`grams_theory.optim.rule` up to rounding. To rescale a mask, g and m (and w, where the decay is a penalty) are read once
+before, to count what agrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from types import ModuleType
 
@@ -24,18 +25,19 @@ GRADIENTS = (torch.float32,)
 MOMENTS = (torch.float32, torch.bfloat16)
 """dtypes of moments other than the parameter's own."""
 KERNELS: dict[str, ModuleType] = {"cpu": cpu, "cuda": cuda}
+DEVICE, DTYPE = attrgetter("device"), attrgetter("dtype")
 
 
 def refusal(params: Sequence[Tensor]) -> str | None:
     """Why these parameters cannot be stepped fused, or None. Complex ones count as pairs of reals."""
-    kinds = {device.type for device in map(attrgetter("device"), params)}
+    kinds = {device.type for device in {*map(DEVICE, params)}}
     for kind in kinds - KERNELS.keys():
         return f"fused=True is for parameters on {' and '.join(KERNELS)}, got one on {kind}; use fused=False"
-    for dtype in {*map(attrgetter("dtype"), params)}:
+    for dtype in {*map(DTYPE, params)}:
         if (dtype.to_real() if dtype.is_complex else dtype) not in DTYPES:
             allowed = ", ".join(map(str, DTYPES))
             return f"fused=True is for parameters of {allowed}, got {dtype}; use fused=False"
-    if any(not p.is_contiguous() and overlaps(p) for p in params):
+    if not all(map(Tensor.is_contiguous, params)) and any(map(overlaps, params)):
         return OVERLAP
     return next(filter(None, (KERNELS[kind].refusal() for kind in kinds)), None)
 
@@ -47,9 +49,11 @@ def step_(
     moments: Sequence[Sequence[Tensor]],
     *,
     t: Sequence[float | Tensor],
+    advance: bool = False,
     lr: float | Tensor,
     grad_scale: Tensor | None = None,
     found_inf: Tensor | None = None,
+    means: Callable[[list[Tensor]], list[Tensor]] | None = None,
 ) -> None:
     """One step of all tensors, in place; g is only read.
 
@@ -60,9 +64,12 @@ def step_(
         moments: for each moment, in the order of the optimizer's `moments`, one tensor for each of w, of its shape;
             all of w's dtype, all of float32, or all of bfloat16.
         t: the step counts, which begin with 1: numbers, or 0-d tensors of w's device.
+        advance: t, tensors, are the counts of the steps before, and become those of this step.
         lr: the step size, a number or a tensor of one element.
         grad_scale: g is divided by this tensor of one element first.
         found_inf: nothing is changed where this tensor of one element is not 0.
+        means: where w are parts of other tensors: from how many coordinates of each agree (0-d tensors of float64)
+            to the means of the whole masks, by which these are rescaled.
 
     Raises:
         ValueError: shapes, dtypes or devices do not agree.
@@ -73,7 +80,10 @@ def step_(
     arrays = [w, g, *moments]
     _check(update, arrays)
     taken, back = aligned(arrays)
-    KERNELS[w[0].device.type].step_(update, taken, t=t, lr=lr, grad_scale=grad_scale, found_inf=found_inf)
+    kernel = KERNELS[w[0].device.type]
+    if advance:
+        t = kernel.advanced(t, taken, found_inf)
+    kernel.step_(update, taken, t=t, lr=lr, grad_scale=grad_scale, found_inf=found_inf, means=means)
     for original, copy in back:
         original.copy_(copy)
     torch.autograd.graph.increment_version([x for tensors in (w, *moments) for x in tensors])
@@ -94,7 +104,7 @@ def _check(update: Update, arrays: Sequence[Sequence[Tensor]]) -> None:
     for kind, tensors in enumerate(arrays):
         name = ("parameters", "gradients", "moments")[min(kind, 2)]
         expected = (dtype, gradient, stored)[min(kind, 2)]
-        found = {*map(attrgetter("dtype"), tensors)} | {*map(attrgetter("device"), tensors)}
+        found = {*map(DTYPE, tensors), *map(DEVICE, tensors)}
         if found != {expected, device}:
             raise ValueError(f"{name} are of {', '.join(map(str, found))}, expected {expected} on {device}")
         if list(map(Tensor.numel, tensors)) != sizes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import itertools
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -40,12 +41,11 @@ class _Update(ctypes.Structure):
                 "beta2",
                 "decay",
                 "penalty",
-                "agree",
                 "oppose",
                 "tie",
+                "smallest_mean",
             ]
         ),
-        ("smallest_mean", ctypes.c_double),
         ("rescaled", ctypes.c_int64),
         ("stochastic", ctypes.c_int64),
         ("seed", ctypes.c_uint64),
@@ -69,6 +69,22 @@ def refusal() -> str | None:
     return None
 
 
+def advanced(
+    steps: Sequence[Tensor], arrays: Sequence[Sequence[Tensor]], found_inf: Tensor | None
+) -> list[float]:
+    """Adds 1 to the step counts, unless found_inf is not 0. What they are then."""
+    if found_inf is not None and found_inf.item():
+        return [step.item() for step in steps]
+    if {*map(attrgetter("dtype"), steps)} != {torch.float32}:
+        return [step.add_(1).item() for step in steps]
+    values = array("d", bytes(8 * len(steps)))
+    counts = array("Q", map(Tensor.data_ptr, steps))
+    _library_for(arrays)["advance"](
+        ctypes.c_int64(len(steps)), *map(ctypes.c_void_p, map(_at, (counts, values)))
+    )
+    return values.tolist()
+
+
 def step_(
     update: Update,
     arrays: Sequence[Sequence[Tensor]],
@@ -77,6 +93,7 @@ def step_(
     lr: float | Tensor,
     grad_scale: Tensor | None = None,
     found_inf: Tensor | None = None,
+    means: Callable[[list[Tensor]], list[Tensor]] | None = None,
 ) -> None:
     """As `_fused.step_`, on tensors whose layouts are dense and agree."""
     if found_inf is not None and found_inf.item():
@@ -84,12 +101,33 @@ def step_(
     constants = _constants(update, float(lr), 1.0 if grad_scale is None else grad_scale.item())
     sizes = array("q", map(Tensor.numel, arrays[0]))
     pointers = array("Q", itertools.chain.from_iterable(map(Tensor.data_ptr, tensors) for tensors in arrays))
-    numbers = array("d", _rates_and_eps(update, [float(x) for x in t], float(lr)))
     agreeing = array("q", bytes(8 * len(sizes)))
-    tensors = _Tensors(len(sizes), *(x.buffer_info()[0] for x in (sizes, pointers, numbers, agreeing)))
-    threads = max(1, min(torch.get_num_threads(), sum(sizes) // GRAIN))
-    kernel = library(*(tensors[0].dtype for tensors in arrays[:3]))[f"step_{update.moments}"]
-    kernel(ctypes.c_int64(threads), ctypes.byref(constants), ctypes.byref(tensors))
+    threads = ctypes.c_int64(max(1, min(torch.get_num_threads(), sum(sizes) // GRAIN)))
+    rates = _rates_and_eps(update, [float(x) for x in t], float(lr))
+    kernels = _library_for(arrays)
+
+    def call(name: str, agree: Sequence[float]) -> None:
+        triples = ((*pair, factor) for pair, factor in zip(rates, agree, strict=True))
+        numbers = array("d", itertools.chain.from_iterable(triples))
+        tensors = _Tensors(len(sizes), *map(_at, (sizes, pointers, numbers, agreeing)))
+        kernels[f"{name}_{update.moments}"](threads, ctypes.byref(constants), ctypes.byref(tensors))
+
+    agree = [1.0] * len(sizes)
+    if update.rescaled and means is not None:
+        call("count", agree)
+        counts = torch.tensor(agreeing, dtype=torch.float64)
+        agree = [1 / max(mean.item(), rule.SMALLEST_MEAN) for mean in means([*counts])]
+        constants.rescaled = 0
+    call("step", agree)
+
+
+def _library_for(arrays: Sequence[Sequence[Tensor]]) -> ctypes.CDLL:
+    return library(*(tensors[0].dtype for tensors in arrays[:3]))
+
+
+def _at(values: array) -> int:
+    """The address of an array's first value."""
+    return values.buffer_info()[0]
 
 
 def library(parameter: torch.dtype, gradient: torch.dtype, moment: torch.dtype) -> ctypes.CDLL:
@@ -106,7 +144,7 @@ def source() -> str:
 
 def _constants(update: Update, lr: float, grad_scale: float) -> _Update:
     beta1, beta2 = update.betas
-    agree, oppose, tie = update.factors
+    _, oppose, tie = update.factors
     decay, penalty = update.weight_decay, 0.0
     if update.l2_penalty:
         decay, penalty = penalty, decay
@@ -119,7 +157,6 @@ def _constants(update: Update, lr: float, grad_scale: float) -> _Update:
         beta2=beta2,
         decay=1 - lr * decay,
         penalty=penalty,
-        agree=agree,
         oppose=oppose,
         tie=tie,
         smallest_mean=rule.SMALLEST_MEAN,
@@ -129,11 +166,11 @@ def _constants(update: Update, lr: float, grad_scale: float) -> _Update:
     )
 
 
-def _rates_and_eps(update: Update, t: list[float], lr: float) -> Iterator[float]:
+def _rates_and_eps(update: Update, t: list[float], lr: float) -> list[tuple[float, float]]:
     """For each tensor rate root and eps root, rate and root from `rule.bias`: Adam's step is
     rate direction(m, g) / (sqrt(v) / root + eps), and one division is enough for it."""
     if update.base == "lion":
-        return itertools.chain.from_iterable(itertools.repeat((-lr, 0.0), len(t)))
-    factors = {count: rule.bias(count, lr, update.betas) for count in set(t)}
+        return [(-lr, 0.0)] * len(t)
+    factors = {count: rule.bias(count, lr, update.betas) for count in {*t}}
     pairs = {count: (rate * root, update.eps * root) for count, (rate, root) in factors.items()}
-    return itertools.chain.from_iterable(pairs[count] for count in t)
+    return [pairs[count] for count in t]

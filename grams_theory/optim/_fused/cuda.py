@@ -36,6 +36,14 @@ def refusal() -> str | None:
     return None
 
 
+def advanced(
+    steps: Sequence[Tensor], arrays: Sequence[Sequence[Tensor]], found_inf: Tensor | None
+) -> Sequence[Tensor]:
+    """Adds 1 to the step counts, unless found_inf is not 0; then these tensors."""
+    torch._foreach_add_(list(steps), 1 if found_inf is None else (found_inf == 0).to(torch.float32))
+    return steps
+
+
 def step_(
     update: Update,
     arrays: Sequence[Sequence[Tensor]],
@@ -44,6 +52,7 @@ def step_(
     lr: float | Tensor,
     grad_scale: Tensor | None = None,
     found_inf: Tensor | None = None,
+    means: Callable[[list[Tensor]], list[Tensor]] | None = None,
 ) -> None:
     """As `_fused.step_`, on tensors whose layouts are dense and agree."""
     from grams_theory.optim._fused import kernels
@@ -52,8 +61,6 @@ def step_(
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
         addresses = tuple(tuple(map(Tensor.data_ptr, tensors)) for tensors in arrays)
         table = _remembered(_table, device)(addresses, tuple(map(Tensor.numel, arrays[0])), device)
-        if not table.chunks:
-            return
         options = _options(update, arrays, table.aligned)
         shared = (
             table.rows,
@@ -61,23 +68,26 @@ def step_(
             _numbers(update, t, lr, grad_scale, device),
             _remembered(_constants, device)(update, device),
         )
-        agreeing = torch.zeros(len(t), dtype=torch.int64, device=device) if update.rescaled else None
-        if agreeing is not None:
-            kernels.count[(table.chunks,)](*shared, agreeing, len(t), **options)
+
+        def launch(kernel: Any, *own: Any, **chosen: Any) -> None:
+            if table.chunks:
+                kernel[(table.chunks,)](*shared, *own, len(t), **options, **chosen)
+
+        mean = None
+        if update.rescaled:
+            agreeing = torch.zeros(len(t), dtype=torch.int64, device=device)
+            launch(kernels.count, agreeing)
+            counts = agreeing.double()
+            mean = counts / table.sizes if means is None else torch.stack(means([*counts]))
         stochastic = update.stochastic_rounding and arrays[0][0].dtype.itemsize == 2
-        chosen: dict[str, Any] = {
-            "RESCALED": update.rescaled,
-            "SKIPPABLE": found_inf is not None,
-            "STOCHASTIC": stochastic,
-        }
-        kernels.step[(table.chunks,)](
-            *shared,
-            agreeing,
+        launch(
+            kernels.step,
+            mean,
             found_inf,
             torch.empty(1, dtype=torch.int64, device=device).random_() if stochastic else None,
-            len(t),
-            **options,
-            **chosen,
+            RESCALED=update.rescaled,
+            SKIPPABLE=found_inf is not None,
+            STOCHASTIC=stochastic,
         )
 
 
@@ -116,6 +126,8 @@ class Table:
     owners: Tensor
     """int32: the tensor of each chunk."""
     chunks: int
+    sizes: Tensor
+    """int64: the row of the sizes."""
     aligned: bool
     """Whether all addresses are multiples of 16 bytes."""
 
@@ -127,7 +139,7 @@ def _table(addresses: tuple[tuple[int, ...], ...], sizes: tuple[int, ...], devic
     rows = _upload(values, torch.int64, device).view(-1, columns)
     chunks = torch.arange(ends[-1], dtype=torch.int64, device=device)
     owners = torch.bucketize(chunks, rows[-1], right=True, out_int32=True)
-    return Table(rows, owners, ends[-1], all(x % 16 == 0 for row in addresses for x in row))
+    return Table(rows, owners, ends[-1], rows[-3], all(x % 16 == 0 for row in addresses for x in row))
 
 
 def _constants(update: Update, device: torch.device) -> Tensor:

@@ -79,7 +79,7 @@ template <class T> static inline void dither(T x, uint32_t, T& out) { out = x; }
 
 // ---- random words: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011)
 
-enum { BLOCK = 512, WORDS = BLOCK / 4, RUN = 128 };
+enum { BLOCK = 512, WORDS = BLOCK / 4 };
 
 static inline void philox(uint64_t seed, uint32_t tensor, uint64_t block, uint32_t* __restrict out) {
   for (uint32_t j = 0; j < WORDS; j++) {
@@ -101,7 +101,7 @@ static inline void philox(uint64_t seed, uint32_t tensor, uint64_t block, uint32
 // ---- the rule
 
 struct Update {  // as in cpu.py
-  double unscale, weight1, weight2, beta1, beta2, decay, penalty, agree, oppose, tie, smallest_mean;
+  double unscale, weight1, weight2, beta1, beta2, decay, penalty, oppose, tie, smallest_mean;
   int64_t rescaled, stochastic;
   uint64_t seed;
 };
@@ -112,7 +112,7 @@ template <class C> struct Rule {
 
   Rule(const Update& u, const double* number)
       : unscale(u.unscale), weight1(u.weight1), rest1((C)1 - (C)u.weight1), weight2(u.weight2), beta1(u.beta1),
-        beta2(u.beta2), decay(u.decay), penalty(u.penalty), agree(u.agree), oppose(u.oppose), tie(u.tie),
+        beta2(u.beta2), decay(u.decay), penalty(u.penalty), agree(number[2]), oppose(u.oppose), tie(u.tie),
         rate(number[0]), eps(number[1]), near(u.weight1 < 0.5), penalised(u.penalty != 0) {}
 
   C gradient(C g, C w) const { return penalised ? fma(penalty, w, unscale * g) : unscale * g; }
@@ -132,6 +132,13 @@ template <class C> struct Rule {
 template <class T> struct Compute { typedef float type; };
 template <> struct Compute<double> { typedef double type; };
 
+// The hardware's own prefetching stops at the end of each page, too often for so many arrays.
+enum { STRIP = 64, AHEAD = 768, LINE = 64 };
+
+template <int WRITTEN, class X> static inline void fetch(const X* strip) {
+  for (int k = 0; k < STRIP; k += LINE / sizeof(X)) __builtin_prefetch(strip + AHEAD + k, WRITTEN);
+}
+
 // arrays: w, g, m, for Adam v, for AMSGrad the largest v. A type for w, one for g, one for the moments.
 template <class T, class G, class M, int MOMENTS, bool STOCHASTIC>
 static void move(int64_t n, void* const* arrays, const Rule<typename Compute<T>::type>& r, const uint32_t* words) {
@@ -141,115 +148,160 @@ static void move(int64_t n, void* const* arrays, const Rule<typename Compute<T>:
   M* __restrict m = (M*)arrays[2];
   M* __restrict v = MOMENTS > 1 ? (M*)arrays[3] : 0;
   M* __restrict x = MOMENTS > 2 ? (M*)arrays[4] : 0;
+  for (int64_t strip = 0; strip < n; strip += STRIP) {
+    const int64_t end = strip + STRIP < n ? strip + STRIP : n;
+    fetch<1>(w + strip), fetch<0>(g + strip), fetch<1>(m + strip);
+    if (MOMENTS > 1) fetch<1>(v + strip);
+    if (MOMENTS > 2) fetch<1>(x + strip);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++) {
-    const C w0 = widen(w[i]), m0 = widen(m[i]), g1 = r.gradient(widen(g[i]), w0);
-    C step, m1;
-    if (MOMENTS == 1) {
-      step = r.direct(r.sign(m0, g1), g1) * r.rate;
-      m1 = r.momentum(m0, g1);
-    } else {
-      m1 = r.mean(m0, g1);
-      C v1 = r.square(widen(v[i]), g1);
-      narrow(v1, v[i]);
-      if (MOMENTS == 3) {
-        const C x0 = widen(x[i]);
-        v1 = (v1 > x0) | (v1 != v1) ? v1 : x0;
-        narrow(v1, x[i]);
+    for (int64_t i = strip; i < end; i++) {
+      const C w0 = widen(w[i]), m0 = widen(m[i]), g1 = r.gradient(widen(g[i]), w0);
+      C step, m1;
+      if (MOMENTS == 1) {
+        step = r.direct(r.sign(m0, g1), g1) * r.rate;
+        m1 = r.momentum(m0, g1);
+      } else {
+        m1 = r.mean(m0, g1);
+        C v1 = r.square(widen(v[i]), g1);
+        narrow(v1, v[i]);
+        if (MOMENTS == 3) {
+          const C x0 = widen(x[i]);
+          v1 = (v1 > x0) | (v1 != v1) ? v1 : x0;
+          narrow(v1, x[i]);
+        }
+        step = r.rate * r.direct(m1, g1) / (root(v1) + r.eps);
       }
-      step = r.rate * r.direct(m1, g1) / (root(v1) + r.eps);
+      narrow(m1, m[i]);
+      const C w1 = r.decay * w0 + step;
+      if (STOCHASTIC) dither(w1, words[i], w[i]);
+      else narrow(w1, w[i]);
     }
-    narrow(m1, m[i]);
-    const C w1 = r.decay * w0 + step;
-    if (STOCHASTIC) dither(w1, words[i], w[i]);
-    else narrow(w1, w[i]);
   }
 }
 
-template <class T, class G, class M, int MOMENTS>
+template <class T, class G, class M, int MOMENTS, bool PENALISED>
 static int64_t agreeing(int64_t n, void* const* arrays, const Rule<typename Compute<T>::type>& r) {
   typedef typename Compute<T>::type C;
   const T* __restrict w = (const T*)arrays[0];
   const G* __restrict g = (const G*)arrays[1];
   const M* __restrict m = (const M*)arrays[2];
-  int32_t count = 0;  // of one block
-  for (int64_t i = 0; i < n; i++) {
-    const C m0 = widen(m[i]), g1 = r.gradient(widen(g[i]), widen(w[i]));
-    count += r.agrees(MOMENTS == 1 ? r.sign(m0, g1) : r.mean(m0, g1), g1);
+  int64_t total = 0;
+  for (int64_t strip = 0; strip < n; strip += STRIP) {
+    const int64_t end = strip + STRIP < n ? strip + STRIP : n;
+    fetch<0>(g + strip), fetch<0>(m + strip);
+    if (PENALISED) fetch<0>(w + strip);
+    int32_t count = 0;
+    for (int64_t i = strip; i < end; i++) {
+      const C m0 = widen(m[i]), g1 = r.gradient(widen(g[i]), PENALISED ? widen(w[i]) : 0);
+      count += r.agrees(MOMENTS == 1 ? r.sign(m0, g1) : r.mean(m0, g1), g1);
+    }
+    total += count;
   }
-  return count;
+  return total;
 }
 
 // ---- many tensors, many threads
 
 struct Tensors {
   int64_t count;
-  const int64_t* sizes;      // of each tensor
-  void* const* arrays;       // MOMENTS + 2 times one of each tensor
-  const double* numbers;     // of each tensor: rate, eps
-  int64_t* agreeing;         // of each tensor, 0 at first
+  const int64_t* sizes;   // of each tensor
+  void* const* arrays;    // MOMENTS + 2 times one of each tensor
+  const double* numbers;  // of each tensor: rate, eps, what agreeing coordinates are multiplied by
+  int64_t* agreeing;      // of each tensor, 0 at first
 };
 
-// Calls visit(tensor, first element, length) for runs of at most `longest` blocks that make the thread's share.
-template <class F> static void share(const Tensors& t, int64_t thread, int64_t threads, int64_t longest, F visit) {
+struct Share {  // of one tensor, all of which may be a thread's
+  int64_t tensor, first, length;
+  bool whole;
+};
+
+// Calls visit(Share) for what a thread has of each tensor: blocks are shared out evenly.
+template <class F> static void share(const Tensors& t, int64_t thread, int64_t threads, F visit) {
   int64_t blocks = 0, passed = 0;
   for (int64_t i = 0; i < t.count; i++) blocks += (t.sizes[i] + BLOCK - 1) / BLOCK;
   const int64_t begin = blocks * thread / threads, end = blocks * (thread + 1) / threads;
   for (int64_t i = 0; i < t.count && passed < end; i++) {
     const int64_t own = (t.sizes[i] + BLOCK - 1) / BLOCK;
-    int64_t first = begin > passed ? begin - passed : 0, last = end - passed < own ? end - passed : own;
-    for (; first < last; first += longest) {
-      const int64_t stop = (first + longest < last ? first + longest : last) * BLOCK, at = first * BLOCK;
-      visit(i, at, (stop < t.sizes[i] ? stop : t.sizes[i]) - at);
-    }
+    const int64_t first = begin > passed ? begin - passed : 0, last = end - passed < own ? end - passed : own;
+    const int64_t stop = last * BLOCK < t.sizes[i] ? last * BLOCK : t.sizes[i];
+    if (first < last) visit(Share{i, first * BLOCK, stop - first * BLOCK, first == 0 && last == own});
     passed += own;
   }
 }
 
-template <class T, class G, class M, int MOMENTS> struct At {
-  void* arrays[MOMENTS + 2];
-  At(const Tensors& t, int64_t tensor, int64_t at) {
-    for (int j = 0; j < MOMENTS + 2; j++)
-      arrays[j] = (char*)t.arrays[j * t.count + tensor] + at * (j == 0 ? sizeof(T) : j == 1 ? sizeof(G) : sizeof(M));
+template <class T, class G, class M, int MOMENTS> struct Kernel {
+  typedef typename Compute<T>::type C;
+  const Update& u;
+  const Tensors& t;
+
+  struct At {
+    void* arrays[MOMENTS + 2];
+    At(const Tensors& t, const Share& s, int64_t offset) {
+      const int64_t at = s.first + offset;
+      for (int j = 0; j < MOMENTS + 2; j++)
+        arrays[j] = (char*)t.arrays[j * t.count + s.tensor] + at * (j == 0 ? sizeof(T) : j == 1 ? sizeof(G) : sizeof(M));
+    }
+  };
+
+  int64_t count(const Share& s) const {
+    const At at(t, s, 0);
+    const Rule<C> r(u, t.numbers + 3 * s.tensor);
+    return r.penalised ? agreeing<T, G, M, MOMENTS, true>(s.length, at.arrays, r)
+                       : agreeing<T, G, M, MOMENTS, false>(s.length, at.arrays, r);
+  }
+
+  void step(const Share& s) const {
+    Rule<C> r(u, t.numbers + 3 * s.tensor);
+    if (u.rescaled) {
+      const double mean = (double)t.agreeing[s.tensor] / (double)t.sizes[s.tensor];
+      r.agree = (C)(1 / (mean > u.smallest_mean ? mean : u.smallest_mean));
+    }
+    if (sizeof(T) > 2 || !u.stochastic) return move<T, G, M, MOMENTS, false>(s.length, At(t, s, 0).arrays, r, 0);
+    uint32_t words[BLOCK];
+    for (int64_t i = 0; i < s.length; i += BLOCK) {
+      philox(u.seed, (uint32_t)s.tensor, (uint64_t)((s.first + i) / BLOCK), words);
+      const int64_t n = s.length - i < BLOCK ? s.length - i : BLOCK;
+      move<T, G, M, MOMENTS, true>(n, At(t, s, i).arrays, r, words);
+    }
+  }
+
+  // A mask that is all one thread's is counted just before its tensor moves, which may then lie in the cache still.
+  void run(int64_t threads) const {
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t thread = 0; thread < threads; thread++)
+      share(t, thread, threads, [&](const Share& s) {
+        if (u.rescaled) __atomic_fetch_add(t.agreeing + s.tensor, count(s), __ATOMIC_RELAXED);
+        if (s.whole || !u.rescaled) step(s);
+      });
+    if (!u.rescaled) return;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t thread = 0; thread < threads; thread++)
+      share(t, thread, threads, [&](const Share& s) {
+        if (!s.whole) step(s);
+      });
+  }
+
+  void count_only(int64_t threads) const {
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t thread = 0; thread < threads; thread++)
+      share(t, thread, threads, [&](const Share& s) {
+        __atomic_fetch_add(t.agreeing + s.tensor, count(s), __ATOMIC_RELAXED);
+      });
   }
 };
 
-template <class T, class G, class M, int MOMENTS>
-static void step(int64_t threads, const Update& u, const Tensors& t) {
-  typedef typename Compute<T>::type C;
-  if (u.rescaled) {
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t thread = 0; thread < threads; thread++)
-      share(t, thread, threads, RUN, [&](int64_t i, int64_t at, int64_t n) {
-        const At<T, G, M, MOMENTS> here(t, i, at);
-        const int64_t k = agreeing<T, G, M, MOMENTS>(n, here.arrays, Rule<C>(u, t.numbers + 2 * i));
-        __atomic_fetch_add(t.agreeing + i, k, __ATOMIC_RELAXED);
-      });
-  }
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-  for (int64_t thread = 0; thread < threads; thread++) {
-    uint32_t words[BLOCK];
-    share(t, thread, threads, sizeof(T) == 2 && u.stochastic ? 1 : RUN, [&](int64_t i, int64_t at, int64_t n) {
-      Rule<C> r(u, t.numbers + 2 * i);
-      if (u.rescaled) {
-        const double mean = (double)t.agreeing[i] / (double)t.sizes[i];
-        r.agree = (C)(1 / (mean > u.smallest_mean ? mean : u.smallest_mean));
-      }
-      const At<T, G, M, MOMENTS> here(t, i, at);
-      if (sizeof(T) == 2 && u.stochastic) {
-        philox(u.seed, (uint32_t)i, (uint64_t)(at / BLOCK), words);
-        move<T, G, M, MOMENTS, true>(n, here.arrays, r, words);
-      } else {
-        move<T, G, M, MOMENTS, false>(n, here.arrays, r, words);
-      }
-    });
-  }
-}
-
-#define STEP(MOMENTS) \
+#define ENTRIES(MOMENTS) \
   extern "C" void step_##MOMENTS(int64_t threads, const Update* u, const Tensors* t) { \
-    step<PARAMETER, GRADIENT, MOMENT, MOMENTS>(threads, *u, *t); \
+    Kernel<PARAMETER, GRADIENT, MOMENT, MOMENTS>{*u, *t}.run(threads); \
+  } \
+  extern "C" void count_##MOMENTS(int64_t threads, const Update* u, const Tensors* t) { \
+    Kernel<PARAMETER, GRADIENT, MOMENT, MOMENTS>{*u, *t}.count_only(threads); \
   }
-STEP(1)
-STEP(2)
-STEP(3)
+ENTRIES(1)
+ENTRIES(2)
+ENTRIES(3)
+
+// Adds 1 to each step count, and tells what they are then.
+extern "C" void advance(int64_t n, float* const* counts, double* values) {
+  for (int64_t i = 0; i < n; i++) values[i] = *counts[i] += 1;
+}

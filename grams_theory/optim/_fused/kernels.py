@@ -53,7 +53,7 @@ def step(
     owners,
     numbers,
     constants,
-    agreeing,
+    mean_agreeing,
     found_inf,
     seed,
     tensors,
@@ -74,8 +74,7 @@ def step(
     tensor, start, size = place(table, owners, tensors, MOMENTS, BLOCK)
     agree = tl.load(constants + 5)
     if RESCALED:
-        share = tl.load(agreeing + tensor).to(tl.float64) / size.to(tl.float64)
-        agree = 1 / tl.maximum(share, agree)
+        agree = 1 / tl.maximum(tl.load(mean_agreeing + tensor), agree)
     if SKIPPABLE:
         size = tl.where(tl.load(found_inf) != 0, 0, size)
     if start + BLOCK <= size:  # memory is moved 16 bytes at a time where nothing is masked

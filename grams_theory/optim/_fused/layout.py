@@ -22,7 +22,8 @@ def aligned(arrays: Sequence[Sequence[Tensor]]) -> tuple[Arrays, list[tuple[Tens
         RuntimeError: elements of a parameter or of a moment share memory.
     """
     taken = [list(tensors) for tensors in arrays]
-    taken[1] = list(map(Tensor.resolve_neg, taken[1]))
+    if any(map(Tensor.is_neg, taken[1])):
+        taken[1] = list(map(Tensor.resolve_neg, taken[1]))
     if all(all(map(Tensor.is_contiguous, tensors)) for tensors in taken):
         return taken, []
     back = []
