@@ -7,8 +7,8 @@ steps. The table shows the median and the best time, how many times as long as t
 implementation (loop, foreach or fused) it took in the same round (the median of the rounds), the share of the bandwidth
 ceiling that the best time reaches, and the memory that a step takes beside parameters, gradients and moments. An ideal
 step reads w, g, m, v and writes w, m, v: 7 passes (Lion, without v: 5). A mask that is rescaled must be counted before
-w moves, so that g and m are read twice: 9 passes, 9/7 = 1.29 of AdamW's, unless they stay in a cache. The ceiling is the
-bandwidth of an in-place `mul_` (`copy_` also pays for fetching the lines that it overwrites, and understates it).
+w moves, so that g and m are read twice: 9 passes, 9/7 = 1.29 of AdamW's, unless they stay in a cache. The ceiling is
+the bandwidth of an in-place `mul_` (`copy_` also pays for fetching the lines that it overwrites, and understates it).
 """
 
 from __future__ import annotations
