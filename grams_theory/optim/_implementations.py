@@ -121,9 +121,8 @@ def _apply_(
         t = step.clone()
     operands = _operands(w, g, *moments, group=group)
     move_(*operands, t=t, direction=direction, group=group)
-    store_(w, operands[0], group["stochastic_rounding"])
-    for moment, value in zip(moments, operands[2:], strict=True):
-        store_(moment, value, stochastic=False)
+    for x, value in zip((w, *moments), (operands[0], *operands[2:]), strict=True):
+        store_(x, value, group["stochastic_rounding"])
 
 
 def _operands(w: Array, g: Array, *moments: Array, group: Group) -> list[Array]:

@@ -34,9 +34,10 @@ class Adam(AdamRule):
         fused: one kernel for everything, with 16-bit numbers computed in float32; None means no.
         state_dtype: dtype of the moments, torch.float32 or torch.bfloat16, with arithmetic in float32 at least.
             None: the parameter's dtype, to which the loop and foreach then round each operation, as torch.optim.
-            A bfloat16 second moment does not decay (0.999 v rounds to v): give float32 to 16-bit parameters.
-        stochastic_rounding: round 16-bit parameters to one of their two neighbours, at random with unbiased mean,
-            so that steps below half a unit are not lost. The arithmetic is in float32.
+            A bfloat16 second moment rounded to nearest does not decay (0.999 v rounds to v): give 16-bit parameters
+            float32, or stochastic_rounding.
+        stochastic_rounding: round 16-bit parameters and moments to one of their two neighbours, at random with
+            unbiased mean, so that changes below half a unit are not lost. The arithmetic is in float32.
         decoupled_weight_decay: decay as AdamW does.
 
     Raises:

@@ -24,7 +24,8 @@ class CautiousLion(LionRule):
         betas: decay rates of the interpolation and of the momentum, each in [0, 1); two floats, or two
             1-element tensors.
         weight_decay: decoupled decay, w <- (1 - lr weight_decay) w, >= 0.
-        mask_rescale: as the released code: mask 1[u g > 0], divided by max(its mean over the tensor, 1e-3).
+        mask_rescale: mask 1[u g > 0], divided by max(its mean over the tensor, 1e-3), as timm's Lion. (Released
+            C-Lion multiplies by n / (k + 1), where k of n coordinates agree.)
         foreach: one call for many tensors; None means on CUDA only, and not if fused.
         maximize: ascend instead of descend.
         capturable: keep the step count on the parameter's device, for CUDA graphs.
@@ -32,8 +33,8 @@ class CautiousLion(LionRule):
         fused: one kernel for everything, with 16-bit numbers computed in float32; None means no.
         state_dtype: dtype of the moments, torch.float32 or torch.bfloat16, with arithmetic in float32 at least.
             None: the parameter's dtype, to which the loop and foreach then round each operation, as torch.optim.
-        stochastic_rounding: round 16-bit parameters to one of their two neighbours, at random with unbiased mean,
-            so that steps below half a unit are not lost. The arithmetic is in float32.
+        stochastic_rounding: round 16-bit parameters and moments to one of their two neighbours, at random with
+            unbiased mean, so that changes below half a unit are not lost. The arithmetic is in float32.
 
     Raises:
         ValueError: a hyperparameter is out of range, or NaN, or two options exclude each other.

@@ -100,7 +100,7 @@ class Arithmetic:
     on_device: bool = False
     """Whether the step count is a float32 tensor, so that the bias corrections are computed in float32."""
     stochastic: bool = False
-    """Whether a weight is rounded to either of its neighbours."""
+    """Whether what is stored in 16 bits is rounded to either of its neighbours."""
 
     @classmethod
     def of(cls, optimizer: RuleOptimizer, p: Tensor, group: int = 0) -> Arithmetic:
@@ -123,8 +123,15 @@ class Arithmetic:
         )
 
     def stored(self, x: arb, format: Format) -> arb:
-        """What is left of x when it is stored in a format."""
+        """What is left of x when it is stored in a format, rounded to nearest."""
         return x if format == self.kernel else format.product(x)
+
+    def kept(self, x: arb, format: Format) -> arb:
+        """What is left of x when it is stored for the next step."""
+        if not self.stochastic or format.dtype.itemsize > 2:
+            return self.stored(x, format)
+        x = x if self.kernel == SINGLE else SINGLE.product(x)
+        return x + arb(0, 1) * (x.abs_upper() * 2 * format.unit + 2 * format.lost)
 
     def constant(self, x: arb) -> arb:
         """A number that was computed in float64, as the operations know it."""
@@ -136,11 +143,7 @@ class Arithmetic:
 
     def placed(self, x: arb) -> arb:
         """A weight: a sum x in the operations, then stored."""
-        x = self.kernel.sum(x)
-        if self.stochastic and self.weights != self.kernel:
-            reach = x.abs_upper() * 2 * self.weights.unit + 2 * self.weights.lost
-            return x + arb(0, 1) * reach
-        return self.stored(x, self.weights)
+        return self.kept(self.kernel.sum(x), self.weights)
 
 
 class Enclosure:
@@ -221,7 +224,7 @@ class Enclosure:
     def _kept(self, moments: Sequence[arb]) -> list[arb]:
         """Moments as they are stored for the next step."""
         a = self.arithmetic
-        return list(moments) if a.moments == a.between else [a.stored(x, a.moments) for x in moments]
+        return list(moments) if a.moments == a.between else [a.kept(x, a.moments) for x in moments]
 
     def _mean(self, m: arb, g: arb) -> arb:
         """torch.lerp, from the nearer end: near + share (far - near)."""

@@ -125,10 +125,7 @@ def expected(
             u, step = M, number(rate * root) / (V[-1].sqrt() + number(update.eps * root))
     after = [W + _directed(update, u, G) * step, M, *V]
     halves = 2 if update.stochastic_rounding else 1
-    return [
-        x.stored(y.dtype, 1 if i else halves)
-        for i, (x, y) in enumerate(zip(after, (w, *moments), strict=True))
-    ]
+    return [x.stored(y.dtype, halves) for x, y in zip(after, (w, *moments), strict=True)]
 
 
 def _lerp(start: Near, end: Near, weight: float) -> Near:

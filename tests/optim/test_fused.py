@@ -344,17 +344,53 @@ def neighbours(x: Tensor, dtype) -> tuple[Tensor, Tensor]:
     )
 
 
-@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@pytest.mark.parametrize(
+    "dtypes",
+    [
+        (BF16, BF16, F32),
+        (F16, F16, F32),
+        (BF16, BF16, BF16),
+        (F16, F16, F16),
+        (F32, F32, BF16),
+        (F64, F64, BF16),
+    ],
+    ids=str,
+)
 @each({name: UPDATES[name] for name in ("grams", "amsgrad", "rescaled penalty", "lion")})
-def test_a_stochastic_step_is_the_rule_within_one_distance(update, dtype, device):
+def test_a_stochastic_step_is_the_rule_within_one_distance(update, dtypes, device):
+    """And differs from the step rounded to nearest exactly in what is stored in 16 bits."""
     update = replace(update, stochastic_rounding=True)
-    before = problem(update, SIZES, (dtype, dtype, F32), device)
+    before = problem(update, SIZES, dtypes, device)
     after = before.stepped(_fused.step_, update, lr=LR)
     assert worst(update, before, after, lr=LR) <= 1
     nearest = before.stepped(_fused.step_, replace(update, stochastic_rounding=False), lr=LR)
-    assert any(not torch.equal(x, y) for x, y in zip(after.w, nearest.w, strict=True))
-    for kind, other in zip(after.moments, nearest.moments, strict=True):
-        assert all(map(torch.equal, kind, other))
+    for kind, other in zip((after.w, *after.moments), (nearest.w, *nearest.moments), strict=True):
+        assert all(map(torch.equal, kind, other)) == (kind[0].dtype not in HALVES)
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_weights_and_moments_are_rounded_apart_each_with_its_number_as_mean(dtype, device, monkeypatch):
+    """w, m, v and the largest v all become 1 + spacing / 4; the bounds of means are as above."""
+    monkeypatch.setattr(cuda, "BLOCK", 4096)
+    n, spacing = 4000 if INTERPRETED else 2**16, HALVES[dtype]
+    torch.manual_seed(5)
+    update = replace(PLAIN, betas=(0.75, 0.75), eps=0.0, amsgrad=True, lam=1.0, stochastic_rounding=True)
+    w, m, v, largest = (torch.ones(n, dtype=dtype, device=device) for _ in range(4))
+    g = torch.full((n,), 1 + spacing, dtype=dtype, device=device)
+    # m <- 1 + spacing / 4, v <- 1 + spacing / 2 + spacing^2 / 4, w <- 1 + m_hat / sqrt(v_hat) lr
+    rate = spacing / 4 / (1 + spacing / 4) * (1 + spacing / 2 + spacing**2 / 4) ** 0.5
+    correction = (1 - 0.75) / (1 - 0.75) ** 0.5  # t = 1
+    _fused.step_(update, [w], [g], [[m], [v], [largest]], t=[1], lr=-rate * correction)
+    positions = [((x.double() - 1) / spacing) for x in (w, m, v, largest)]
+    for position, expected in zip(positions, (0.25, 0.25, 0.5 + spacing / 4, 0.5 + spacing / 4), strict=True):
+        assert ((position == 0) | (position == 1)).all()
+        slack = 8 * 2.0**-24 / spacing  # 8 roundings of numbers near 1, in distances
+        bound = math.sqrt(math.log(2 * 4 / FAILURE) / (2 * n)) + slack
+        assert abs(position.mean().item() - expected) <= bound
+    centred = [x - x.mean() for x in positions]
+    for i, x in enumerate(centred):
+        for y in centred[:i]:  # n products of independent numbers within [-1, 1]
+            assert abs((x * y).mean().item()) <= math.sqrt(2 * math.log(2 * 6 / FAILURE) / n) + 2 / n
 
 
 @pytest.mark.parametrize("dtype", [F32, F64], ids=str)

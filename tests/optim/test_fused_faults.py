@@ -10,7 +10,7 @@ import torch
 
 from grams_theory.optim import _fused
 from grams_theory.optim._fused import compiler, cpu, cuda
-from tests.optim.fused_cases import BF16, F32, LION, UPDATES, problem, tiny, worst
+from tests.optim.fused_cases import BF16, F32, LION, PLAIN, UPDATES, problem, tiny, worst
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 WIDE, NARROW = (F32, F32, F32), (BF16, BF16, BF16)
@@ -23,7 +23,7 @@ CPP = {
     "eps inside the root": ("grams", "(root(v1) + r.eps)", "root(v1 + r.eps)"),
     "the decay of the step too": ("cautious", "r.decay * w0 + step", "r.decay * (w0 + step)"),
     "the penalty against w": ("adam", "fma(penalty, w,", "fma(-penalty, w,"),
-    "the largest v forgotten": ("amsgrad", "narrow(v1, x[i])", "narrow(x0, x[i])"),
+    "the largest v forgotten": ("amsgrad", "(v1, words + 3 * BLOCK", "(x0, words + 3 * BLOCK"),
     "the mask of the old momentum": ("rescaled", "r.mean(m0, g1), g1)", "m0, g1)"),
     "no mean of the mask": ("rescaled", "r.agree = (C)(1 / ", "r.agree = (C)(1 + 0 * "),
     "the first tensor's count for all": (
@@ -46,8 +46,8 @@ TRITON = {
     "the penalty against w": ("adam", "tl.fma(tl.load(constants + 4)", "tl.fma(-tl.load(constants + 4)"),
     "the largest v forgotten": (
         "amsgrad",
-        "write(largest_at, i, size, v",
-        "write(largest_at, i, size, largest",
+        "rounded(v, largest_words",
+        "rounded(largest, largest_words",
     ),
     "the mask of the old momentum": ("rescaled", "u = mean(m, g, constants, C, NEAR)", "u = m"),
     "no mean of the mask": (
@@ -144,3 +144,21 @@ def test_biased_rounding_has_another_mean(fault, kernel):
     )
     found = (w.double().mean().item() - 1) * 2**7
     assert (abs(found - fraction) <= (21.5 / (2 * copies)) ** 0.5) == (fault is None)  # log(2 / 1e-9) < 21.5
+
+
+SHARED = (
+    ("rounded(v, v_words", "rounded(v, m_words") if INTERPRETED else ("words + 2 * BLOCK", "words + BLOCK")
+)
+
+
+@pytest.mark.parametrize("fault", [None, SHARED], ids=["as it is", "one word for both moments"])
+def test_moments_that_share_their_random_words_are_rounded_alike(fault, kernel):
+    """m becomes 1 + spacing / 4, v 1 + spacing / 2: with the same words v is rounded up wherever m is."""
+    kernel(*(fault or ()))
+    torch.manual_seed(0)
+    n, spacing = 4000, 2.0**-7
+    w, m, v = (torch.ones(n, dtype=BF16) for _ in range(3))
+    update = replace(PLAIN, betas=(0.75, 0.75), stochastic_rounding=True)
+    _fused.step_(update, [w], [torch.full_like(w, 1 + spacing)], [[m], [v]], t=[1], lr=0.0)
+    alike = ((m > 1) <= (v > 1)).all().item()
+    assert 0 < (m > 1).sum() < n and alike == (fault is not None)

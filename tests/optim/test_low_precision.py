@@ -146,6 +146,24 @@ def test_stochastic_rounding_changes_nothing_that_is_exact(make, implementation,
     assert torch.equal(half, still.bfloat16())
 
 
+@HALVES
+def test_a_second_moment_rounded_stochastically_decays_on_average(dtype, implementation, advance):
+    """Each of the 400 roundings of v adds a variance of at most spacing^2 / 4 to each of n coordinates, and decays."""
+    n, steps = 2**12, 400
+    torch.manual_seed(2)
+    w = torch.nn.Parameter(torch.ones(n, dtype=dtype))
+    options = {"lr": 0.0, "eps": 1e-4, "stochastic_rounding": True, **implementation}
+    optimizer = optim.Grams([w], **options)
+    large = torch.full_like(w, 4 * 1000**0.5)  # v starts with 16: far above the smallest float16
+    advance(optimizer, [w], [[large]] + [[torch.zeros_like(w)]] * steps)
+    v = optimizer.state[w]["exp_avg_sq"]
+    assert v.dtype == dtype
+    start = 0.001 * large[0].double().item() ** 2
+    expected, spacing = start * 0.999**steps, 16 * torch.finfo(dtype).eps
+    bound = 6 * spacing * (steps / 4 / n) ** 0.5 + 3 * steps * 2.0**-24 * start
+    assert abs(v.double().mean().item() - expected) <= bound < (start - expected) / 10
+
+
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "AMS", "CautiousAdam", "Grams"])
 def test_a_second_moment_in_float32_decays_where_one_in_bfloat16_does_not(name, advance):
     """0.999 v rounds to v in bfloat16: what v was at first stays in every later step."""

@@ -79,7 +79,7 @@ def step_(
             launch(kernels.count, agreeing)
             counts = agreeing.double()
             mean = counts / table.sizes if means is None else torch.stack(means([*counts]))
-        stochastic = update.stochastic_rounding and arrays[0][0].dtype.itemsize == 2
+        stochastic = update.stochastic_rounding and 2 in (tensors[0].dtype.itemsize for tensors in arrays)
         launch(
             kernels.step,
             mean,

@@ -75,15 +75,17 @@ static inline void dither(float x, uint32_t random, f16& out) {
   const uint32_t chosen = either(small, tiny, normal) | (b >> 16 & 0x8000);
   out.bits = (uint16_t)either(magnitude < 0x477fe000, chosen, out.bits);
 }
-template <class T> static inline void dither(T x, uint32_t, T& out) { out = x; }
+static inline void dither(double x, uint32_t random, bf16& out) { dither((float)x, random, out); }
+template <class X, class Y> static inline void dither(X x, uint32_t, Y& out) { narrow(x, out); }  // to 32 bits or more
 
 // ---- random words: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011)
 
 enum { BLOCK = 512, WORDS = BLOCK / 4 };
 
-static inline void philox(uint64_t seed, uint32_t tensor, uint64_t block, uint32_t* __restrict out) {
+// BLOCK words for a block of numbers of one kind: of weights, of first moments, ...
+static inline void philox(uint64_t seed, uint32_t kind, uint32_t tensor, uint64_t block, uint32_t* __restrict out) {
   for (uint32_t j = 0; j < WORDS; j++) {
-    uint32_t a = j, b = (uint32_t)block, c = (uint32_t)(block >> 32), d = tensor;
+    uint32_t a = kind * WORDS + j, b = (uint32_t)block, c = (uint32_t)(block >> 32), d = tensor;
     uint32_t k = (uint32_t)seed, l = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
       const uint64_t p = (uint64_t)a * 0xD2511F53u, q = (uint64_t)c * 0xCD9E8D57u;
@@ -139,7 +141,14 @@ template <int WRITTEN, class X> static inline void fetch(const X* strip) {
   for (int k = 0; k < STRIP; k += LINE / sizeof(X)) __builtin_prefetch(strip + AHEAD + k, WRITTEN);
 }
 
+// To nearest, or by the random word of a place.
+template <bool STOCHASTIC, class X, class Y> static inline void put(X x, const uint32_t* words, int64_t i, Y& out) {
+  if (STOCHASTIC) dither(x, words[i], out);
+  else narrow(x, out);
+}
+
 // arrays: w, g, m, for Adam v, for AMSGrad the largest v. A type for w, one for g, one for the moments.
+// words: BLOCK for w and for each of the moments.
 template <class T, class G, class M, int MOMENTS, bool STOCHASTIC>
 static void move(int64_t n, void* const* arrays, const Rule<typename Compute<T>::type>& r, const uint32_t* words) {
   typedef typename Compute<T>::type C;
@@ -163,18 +172,16 @@ static void move(int64_t n, void* const* arrays, const Rule<typename Compute<T>:
       } else {
         m1 = r.mean(m0, g1);
         C v1 = r.square(widen(v[i]), g1);
-        narrow(v1, v[i]);
+        put<STOCHASTIC>(v1, words + 2 * BLOCK, i, v[i]);
         if (MOMENTS == 3) {
           const C x0 = widen(x[i]);
           v1 = (v1 > x0) | (v1 != v1) ? v1 : x0;
-          narrow(v1, x[i]);
+          put<STOCHASTIC>(v1, words + 3 * BLOCK, i, x[i]);
         }
         step = r.rate * r.direct(m1, g1) / (root(v1) + r.eps);
       }
-      narrow(m1, m[i]);
-      const C w1 = r.decay * w0 + step;
-      if (STOCHASTIC) dither(w1, words[i], w[i]);
-      else narrow(w1, w[i]);
+      put<STOCHASTIC>(m1, words + BLOCK, i, m[i]);
+      put<STOCHASTIC>(r.decay * w0 + step, words, i, w[i]);
     }
   }
 }
@@ -256,10 +263,12 @@ template <class T, class G, class M, int MOMENTS> struct Kernel {
       const double mean = (double)t.agreeing[s.tensor] / (double)t.sizes[s.tensor];
       r.agree = (C)(1 / (mean > u.smallest_mean ? mean : u.smallest_mean));
     }
-    if (sizeof(T) > 2 || !u.stochastic) return move<T, G, M, MOMENTS, false>(s.length, At(t, s, 0).arrays, r, 0);
-    uint32_t words[BLOCK];
+    if (!u.stochastic || (sizeof(T) > 2 && sizeof(M) > 2))
+      return move<T, G, M, MOMENTS, false>(s.length, At(t, s, 0).arrays, r, 0);
+    uint32_t words[(MOMENTS + 1) * BLOCK];
     for (int64_t i = 0; i < s.length; i += BLOCK) {
-      philox(u.seed, (uint32_t)s.tensor, (uint64_t)((s.first + i) / BLOCK), words);
+      for (int kind = sizeof(T) > 2; kind < (sizeof(M) > 2 ? 1 : MOMENTS + 1); kind++)
+        philox(u.seed, kind, (uint32_t)s.tensor, (uint64_t)((s.first + i) / BLOCK), words + kind * BLOCK);
       const int64_t n = s.length - i < BLOCK ? s.length - i : BLOCK;
       move<T, G, M, MOMENTS, true>(n, At(t, s, i).arrays, r, words);
     }

@@ -132,6 +132,7 @@ def move(
     w = read(w_at, i, size, C, WHOLE)
     g = read(address(table, 1, tensors, tensor, G, ALIGNED), i, size, C, WHOLE)
     m = read(m_at, i, size, C, WHOLE)
+    w_words, m_words, v_words, largest_words = random(seed, BLOCK, STOCHASTIC)
     rate = tl.load(numbers + tensor).to(C)
     eps = tl.load(numbers + tensors + tensor).to(C)
     decay = tl.load(numbers + 2 * tensors + tensor).to(C)
@@ -146,21 +147,15 @@ def move(
         v_at = address(table, 3, tensors, tensor, M, ALIGNED)
         v = read(v_at, i, size, C, WHOLE)
         v = tl.fma(weight2 * g, g, beta2 * v)
-        write(v_at, i, size, v, M, WHOLE)
+        write(v_at, i, size, rounded(v, v_words, M, STOCHASTIC), M, WHOLE)
         if MOMENTS == 3:
             largest_at = address(table, 4, tensors, tensor, M, ALIGNED)
             largest = read(largest_at, i, size, C, WHOLE)
             v = tl.where((v > largest) | (v != v), v, largest)
-            write(largest_at, i, size, v, M, WHOLE)
+            write(largest_at, i, size, rounded(v, largest_words, M, STOCHASTIC), M, WHOLE)
         change = quotient(rate * direct(m, g, agree, constants, C), root(v, C) + eps, C)
-    write(m_at, i, size, m, M, WHOLE)
-    w = decay * w + change
-    if STOCHASTIC:
-        lane = tl.arange(0, BLOCK).to(tl.uint32)
-        zero = lane * 0
-        words, _, _, _ = tl.philox(tl.load(seed), lane, zero + tl.program_id(0).to(tl.uint32), zero, zero)
-        w = dither(w, words, W)
-    write(w_at, i, size, w, W, WHOLE)
+    write(m_at, i, size, rounded(m, m_words, M, STOCHASTIC), M, WHOLE)
+    write(w_at, i, size, rounded(decay * w + change, w_words, W, STOCHASTIC), W, WHOLE)
 
 
 @triton.jit
@@ -246,6 +241,24 @@ def quotient(x, y, C: tl.constexpr):
     if C == tl.float32:
         return tl.div_rn(x, y)
     return x / y
+
+
+@triton.jit
+def random(seed, BLOCK: tl.constexpr, STOCHASTIC: tl.constexpr):
+    """Four random words for each element of this program's chunk; zeros where they are not wanted."""
+    lane = tl.arange(0, BLOCK).to(tl.uint32)
+    zero = lane * 0
+    if STOCHASTIC:
+        return tl.philox(tl.load(seed), lane, zero + tl.program_id(0).to(tl.uint32), zero, zero)
+    return zero, zero, zero, zero
+
+
+@triton.jit
+def rounded(x, words, DTYPE: tl.constexpr, STOCHASTIC: tl.constexpr):
+    """x, or where it is stored in 16 bits and that is wanted, one of its two neighbours there."""
+    if STOCHASTIC and (DTYPE == tl.uint16 or DTYPE == tl.float16):
+        return dither(x.to(tl.float32), words, DTYPE)
+    return x
 
 
 @triton.jit

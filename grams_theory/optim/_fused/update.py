@@ -24,7 +24,7 @@ class Update:
     maximize: bool
     amsgrad: bool
     stochastic_rounding: bool
-    """Whether w of 16 bits is rounded to one of its neighbours at random, with unbiased mean."""
+    """Whether w and moments of 16 bits are rounded to one of two neighbours at random, with unbiased mean."""
 
     @property
     def factors(self) -> tuple[float, float, float]:
