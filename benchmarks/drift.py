@@ -56,6 +56,11 @@ class Contender:
     def dtype(self) -> torch.dtype:
         return getattr(torch, self.weights)
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether the weights are rounded at random."""
+        return self.stochastic and self.dtype.itemsize == 2
+
     def build(self, p: Tensor) -> optim.RuleOptimizer:
         other = None if self.moments == self.weights else getattr(torch, self.moments)
         eps = 1e-4 if self.weights == "float16" else 1e-8
@@ -73,7 +78,9 @@ CONTENDERS = [
     *(Contender(dtype, dtype, way) for dtype in ("bfloat16", "float16") for way in IMPLEMENTATIONS),
     *(Contender("bfloat16", "float32", way) for way in IMPLEMENTATIONS),
     *(Contender("bfloat16", "float32", way, stochastic=True) for way in ("loop", "fused")),
+    *(Contender("bfloat16", "bfloat16", way, stochastic=True) for way in ("loop", "fused")),
     *(Contender("float32", "bfloat16", way) for way in ("loop", "fused")),
+    *(Contender("float32", "bfloat16", way, stochastic=True) for way in ("loop", "fused")),
 ]
 
 
@@ -195,7 +202,7 @@ def drift(contender: Contender, steps: int, exact: Weights, moves: Weights) -> D
         optimizer.step()
         unit = ulp(p)
         largest = torch.maximum(largest, unit)
-        stored += unit if how.stochastic else unit / 2
+        stored += unit if contender.by_chance else unit / 2
         if how.kernel != how.weights:  # the sum is rounded before it is stored
             added += how.kernel.unit * (p.detach().double().abs() + unit)
         if t in exact:
@@ -205,7 +212,7 @@ def drift(contender: Contender, steps: int, exact: Weights, moves: Weights) -> D
             found.way.append(max(_upper(x - w) for x, _, w, _ in ends))
             found.distance.append(max(_upper(x - y) for x, _, _, y in ends))
             found.bound.append(float((error + added + stored).max()))
-            found.likely.append(float((error + added + (random if how.stochastic else stored)).max()))
+            found.likely.append(float((error + added + (random if contender.by_chance else stored)).max()))
     return found
 
 
@@ -213,19 +220,24 @@ def _upper(x: arb) -> float:
     return float(abs(x).upper()) if x.is_finite() else math.inf
 
 
-def decayed(steps: int) -> list[tuple[str, float]]:
-    """v after a gradient that makes it 1 and then so many of 0."""
+def decayed(steps: int, size: int = 4096) -> list[tuple[str, float]]:
+    """The mean of v after a gradient that makes it 1 and then so many of 0."""
     found = []
-    for weights, moments in (("float32", "float32"), ("bfloat16", "float32"), ("bfloat16", "bfloat16")):
-        contender = Contender(weights, moments, "loop")
-        p = torch.nn.Parameter(torch.zeros(1, dtype=contender.dtype))
+    for contender in (
+        Contender("float32", "float32", "loop"),
+        Contender("bfloat16", "float32", "loop"),
+        Contender("bfloat16", "bfloat16", "loop"),
+        Contender("bfloat16", "bfloat16", "loop", stochastic=True),
+    ):
+        torch.manual_seed(0)
+        p = torch.nn.Parameter(torch.zeros(size, dtype=contender.dtype))
         optimizer = contender.build(p)
         p.grad = torch.zeros_like(p)
         optimizer.step()
         v = optimizer.state[p]["exp_avg_sq"].fill_(1)
         for _ in range(steps):
             optimizer.step()
-        found.append((contender.name, float(v)))
+        found.append((contender.name, v.double().mean().item()))
     return found
 
 
@@ -273,7 +285,7 @@ def drift_table(found: dict[Contender, Drift], steps: int) -> str:
     rows = [["how far the weights move", *(shown(way[i]) for i in chosen)]]
     for contender, one in found.items():
         cells = [f"{shown(one.distance[i])} / {shown(one.bound[i])}" for i in chosen]
-        if contender.stochastic:
+        if contender.by_chance:
             cells = [f"{cell} / {shown(one.likely[i])}" for cell, i in zip(cells, chosen, strict=True)]
         rows.append([f"{contender.name}, {contender.implementation}", *cells])
     return table(["", *(f"{points[i]:,} steps" for i in chosen)], rows)
@@ -283,7 +295,9 @@ COLOURS = {
     "float64 weights, float64 moments": "#000000",
     "float32 weights, float32 moments": "#0072B2",
     "float32 weights, bfloat16 moments": "#56B4E9",
+    "float32 weights, bfloat16 moments, stochastic": "#999999",
     "bfloat16 weights, bfloat16 moments": "#D55E00",
+    "bfloat16 weights, bfloat16 moments, stochastic": "#F0E442",
     "bfloat16 weights, float32 moments": "#E69F00",
     "bfloat16 weights, float32 moments, stochastic": "#009E73",
     "float16 weights, float16 moments": "#CC79A7",
@@ -299,7 +313,7 @@ def draw(found: dict[Contender, Drift], steps: int, path: Path) -> None:
 
     points = told(steps)
     figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
-    for (name, colour), marker in zip(COLOURS.items(), "os^vDPX", strict=True):
+    for (name, colour), marker in zip(COLOURS.items(), "os^v<>DPX", strict=True):
         contender = next(c for c in found if c.name == name)
         one = found[contender]
         axes.loglog(points, one.distance, marker, color=colour, ls="-", ms=4, label=name)
