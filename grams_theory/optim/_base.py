@@ -21,8 +21,8 @@ class RuleOptimizer(Optimizer):
     """A `torch.optim.Optimizer` around a rule of `grams_theory.optim.rule`.
 
     A subclass names its moments, applies its rule in `_move_`, and chooses a direction. State per parameter: `step`
-    (a float32 0-d tensor, on the CPU unless capturable or fused) and one tensor per moment, with the parameter's
-    shape, and its dtype unless `state_dtype` says otherwise.
+    (a 0-d tensor of float32, or of float64 in a program whose default that is; on the CPU unless capturable or fused)
+    and one tensor per moment, with the parameter's shape, and its dtype unless `state_dtype` says otherwise.
 
     The rule is applied by one of three implementations, chosen as in torch.optim: a loop over the parameters;
     `foreach`, one call for many; `fused`, one kernel for everything. The first two round each operation to the
@@ -74,10 +74,16 @@ class RuleOptimizer(Optimizer):
 
     @property
     def _step_supports_amp_scaling(self) -> bool:
-        """Tells GradScaler that `step` itself divides by `grad_scale` and looks at `found_inf`."""
-        return all(group["fused"] for group in self.param_groups)
+        """Tells GradScaler that `step` itself divides by `grad_scale` and looks at `found_inf`, unless it was set."""
+        return self.__dict__.get("amp_scaling", all(group["fused"] for group in self.param_groups))
+
+    @_step_supports_amp_scaling.setter
+    def _step_supports_amp_scaling(self, value: bool) -> None:
+        self.__dict__["amp_scaling"] = value
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         self._check({**self.defaults, **param_group})
         super().add_param_group(param_group)
 
@@ -120,7 +126,7 @@ class RuleOptimizer(Optimizer):
             return
         _refuse_bad_capture(params, group)
         columns = held(*lists, whole=group["differentiable"])
-        if use_fused(group):
+        if use_fused(columns, group):
             fused_(columns, self._update, group, Scaling.of(self))
         else:
             moves = Moves(self._move_, self._base_step, self._direction(group))
@@ -165,7 +171,8 @@ class RuleOptimizer(Optimizer):
     def _complete(self, state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
         """Make what is missing of the state of p."""
         if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32)
+            double = torch.get_default_dtype() == torch.float64 and not group["fused"]
+            state["step"] = torch.tensor(0.0, dtype=torch.float64 if double else torch.float32, device="cpu")
         for name in self._moments(group):
             if name not in state:
                 dtype = _state.moment_dtype(p, group["state_dtype"])

@@ -30,11 +30,18 @@ def held(params: Sequence[Tensor], *others: Sequence[Tensor], whole: bool = Fals
     """Columns of parameters, gradients, step counts and moments: the parts that this process holds, or the whole.
 
     Complex tensors become pairs of reals.
+
+    Raises:
+        RuntimeError: a complex parameter is the conjugate of what is stored, so that nothing could be written to it.
     """
     complex_ones = any(dtype.is_complex for dtype in {p.dtype for p in params})
     if not complex_ones and (whole or {type(p) for p in params} <= PLAIN):
         return [params, params, *others]
     rows = []
+    if any(p.is_conj() for p in params):
+        raise RuntimeError(
+            "a parameter is a conjugated view of its memory; give the optimizer p.resolve_conj()"
+        )
     for row in zip(params, *others, strict=True):
         p, parts = row[0], row if whole else local_parts(*row)
         rows.append((p, *(map(as_real, parts) if p.is_complex() else parts)))

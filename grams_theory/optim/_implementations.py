@@ -19,13 +19,21 @@ from grams_theory.optim._tensors import Tensors, items, like
 from grams_theory.optim.rule import Array, Direction
 
 FOREACH_DEVICES = ("cuda", "xpu")
+DISPATCH = "__torch_dispatch__"
 
 Group = dict[str, Any]
 
 
-def use_fused(group: Group) -> bool:
-    """As asked for; what is compiled is fused anyway."""
-    return bool(group["fused"]) and not torch.compiler.is_compiling()
+def use_fused(given: Columns, group: Group) -> bool:
+    """As asked for; but what is compiled is fused anyway, and a kernel needs memory."""
+    if not group["fused"] or torch.compiler.is_compiling():
+        return False
+    return all(map(has_memory, {type(x) for column in given[1:] for x in column}))
+
+
+def has_memory(kind: type[Tensor]) -> bool:
+    """Whether tensors of that type lie at an address: not if it does operations itself, as wrappers and fakes do."""
+    return kind in PLAIN or getattr(kind, DISPATCH) is getattr(Tensor, DISPATCH)
 
 
 def use_foreach(params: Iterable[Tensor], group: Group) -> bool:
@@ -56,7 +64,9 @@ def plain_(given: Columns, foreach: bool, moves: Moves, group: Group, amp: Scali
         g = list(map(amp.unscaled, g))
     written = [x for column in (w, steps, *moments) for x in column] if amp.found_inf is not None else []
     before = [x.clone() for x in written]
-    one = 1 if on_device else torch.ones(())  # made once: a number would become a tensor at every addition
+    one = (
+        1 if on_device else torch.tensor(1.0, device="cpu")
+    )  # made once: a number would become a tensor at every addition
     for step in steps:
         step.add_(one)
     rows: list[Row] = list(zip(params, w, g, steps, *moments, strict=True))
