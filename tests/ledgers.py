@@ -12,6 +12,7 @@ from grams_theory.core.evidence import (
     ProofStep,
     SharpnessEvidence,
     Stated,
+    Streamed,
     Witness,
 )
 from grams_theory.core.ledger import ClaimResult, Ledger
@@ -58,6 +59,17 @@ FUZZ = FuzzEvidence(
         "descent": {"-1e-3": 2, "-1e-5": 1, "0": 3, "1e-12": 999_999, "1e-9": 234_562},
         "bound": {"1e-1": 1_234_567},
     },
+    streams=Streamed(
+        kernels=2,
+        steps=99_999_999,
+        undecided=7,
+        suspicious=1,
+        parts={"descent": 1e-12, "bound": 0.25},
+        families={"quadratic": 99_999_999},
+        explored={"dimension": {"8": 99_999_999}},
+        refused={"no row is inside the premise": 3},
+        disagreements=("Grams moves a weight by 1 in production, & by 2 in the kernel",),
+    ),
 )
 QUADRATIC = {
     "H": (("-4/5", "3/5"), ("3/5", "4/5")),

@@ -3,7 +3,7 @@
 import click
 
 from grams_theory.cli import complete
-from grams_theory.cli.params import campaign
+from grams_theory.cli.params import campaign, streams
 from grams_theory.core.verdict import Verdict
 
 
@@ -111,6 +111,7 @@ def prove(ctx, claim, form) -> None:
 )
 @click.option("--restart", is_flag=True, help="Drop an unfinished campaign and begin again.")
 @campaign
+@streams("auto", "off", "only")
 @click.pass_context
 def fuzz(ctx, claim, device, **options) -> None:
     """Look for a counterexample to a claim: its id, or the path of a file with a CLAIM.

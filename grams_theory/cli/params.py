@@ -25,6 +25,19 @@ DTYPE = click.option(
 )
 
 
+def streams(*choices: str) -> Callable:
+    """The option --streams with these choices, the first by default."""
+    meanings = {
+        "auto": "compiled streams of production steps take a turn now and then, where they can",
+        "off": "never",
+        "only": "nothing else does, and a budget of cases is one of their steps",
+    }
+    text = "; ".join(f"{choice}: {meanings[choice]}" for choice in choices)
+    return click.option(
+        "--streams", type=click.Choice(choices), default=choices[0], show_default=True, help=f"{text}."
+    )
+
+
 def campaign(command: Callable) -> Callable:
     """The options of everything that fuzzes: --budget, --device, --dtype, --seed."""
     return BUDGET(DEVICE(DTYPE(SEED(command))))

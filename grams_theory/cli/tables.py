@@ -10,9 +10,16 @@ from rich.text import Text
 
 from grams_theory.core.claim import Claim
 from grams_theory.core.definitions import Definition
-from grams_theory.core.evidence import FuzzEvidence, MeasuredEvidence, ProofEvidence, Stated, Witness
+from grams_theory.core.evidence import (
+    FuzzEvidence,
+    MeasuredEvidence,
+    ProofEvidence,
+    Stated,
+    Streamed,
+    Witness,
+)
 from grams_theory.core.ledger import ClaimResult, Ledger
-from grams_theory.core.summary import GLYPHS, HOW, describe, lines, number
+from grams_theory.core.summary import GLYPHS, HOW, describe, lines, number, plural, sources, streamed
 from grams_theory.core.verdict import Verdict
 
 STYLES: Mapping[Verdict, str] = {
@@ -122,7 +129,7 @@ def _fitting(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
 
 
 def ledger_report(ledger: Ledger, width: int) -> RenderableType:
-    """Short tables of measurements (long ones stand in the report), the table of verdicts, then what changed."""
+    """Short tables of measurements (long ones stand in the report), the verdicts, what played, and what changed."""
     measured = (e for r in ledger.results for e in r.evidence if isinstance(e, MeasuredEvidence))
     changed = (
         Text(f"{name}: verdict {ledger[name].verdict}, recorded {ledger[name].recorded}", style="bold red")
@@ -131,6 +138,7 @@ def ledger_report(ledger: Ledger, width: int) -> RenderableType:
     return Group(
         *(measured_table(m, width) for m in measured if len(m.rows) <= ROWS_SHOWN),
         results_table(ledger.results, width),
+        *(Text(text, style="dim") for text in filter(None, (sources(ledger.results),))),
         *changed,
     )
 
@@ -238,15 +246,31 @@ def fuzz_page(result: ClaimResult, width: int) -> RenderableType:
 
 
 def explored_table(fuzz: FuzzEvidence) -> Table:
-    """An axis of the search on each line: its values, and how many cases had each."""
+    """What played; then an axis of the search on each line: its values, and how many cases, or steps, had each."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for axis, counts in {"family": fuzz.families, **fuzz.explored}.items():
+    table.add_row("drawn", f"{plural(fuzz.cases, 'case')} of {plural(fuzz.structures, 'structure')}")
+    _add_axes(table, {"family": fuzz.families, **fuzz.explored})
+    if fuzz.streams is not None:
+        table.add_row("streams", Text(streamed(fuzz.streams)))
+        _add_axes(table, _chosen(fuzz.streams))
+    return table
+
+
+def _chosen(streams: Streamed) -> dict[str, Mapping[str, int]]:
+    """The axes of streams, but for those that are the same in all of them."""
+    axes = {"family": streams.families, **streams.explored}
+    return {
+        f"  {axis}": counts for axis, counts in axes.items() if axis not in ("ascent", "layout", "reached")
+    }
+
+
+def _add_axes(table: Table, axes: Mapping[str, Mapping[str, int]]) -> None:
+    for axis, counts in axes.items():
         table.add_row(
             axis, Text(" · ".join(f"{value.strip()}: {cases:,}" for value, cases in counts.items()))
         )
-    return table
 
 
 def _plain(value: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from grams_theory.cli import complete
-from grams_theory.cli.params import campaign, output_directory
+from grams_theory.cli.params import campaign, output_directory, streams
 from grams_theory.core.errors import UsageError
 
 
@@ -32,6 +32,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     help="Only these claims (default: all).",
 )
 @campaign
+@streams("auto", "off")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

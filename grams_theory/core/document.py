@@ -21,6 +21,7 @@ from grams_theory.core.evidence import (
     ProofStep,
     SharpnessEvidence,
     Stated,
+    Streamed,
     Witness,
 )
 from grams_theory.core.ledger import SCHEMA, ClaimResult, Ledger
@@ -92,6 +93,8 @@ def _evidence(entry: Mapping[str, Any]) -> Evidence:
     if entry["type"] == "proof":
         fields["steps"] = tuple(ProofStep(**step) for step in fields["steps"])
         fields["stated"] = None if fields["stated"] is None else Stated(**fields["stated"])
+    if entry["type"] == "fuzz" and fields["streams"] is not None:
+        fields["streams"] = Streamed(**fields["streams"])
     if entry["type"] == "sharpness":
         fields["examples"] = tuple(Witness(**example) for example in fields["examples"])
     if entry["type"] == "ablation" and fields["witness"] is not None:

@@ -83,6 +83,41 @@ class ProofEvidence:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """What the streams of a campaign counted: production steps, taken and judged by compiled kernels.
+
+    No step is a case of the campaign. One that a kernel counts as a violation is only suspicious; what becomes of it
+    is decided by the production optimizer and exact arithmetic, as for any case.
+    """
+
+    kernels: int = 0
+    """Kernels that counted, each found to step as production bit by bit before it did."""
+    steps: int = 0
+    """Steps inside the premise, each of one problem."""
+    discarded: int = 0
+    """Steps outside it."""
+    undecided: int = 0
+    """Steps with a margin inside its rounding bound."""
+    suspicious: int = 0
+    """Steps that a kernel counted as violations. The worst of the first of a kernel is handed on: its batch is then
+    stepped by production, and counts among the cases of the campaign."""
+    unconfirmed: int = 0
+    """Steps handed on whose margin is, in production, inside its rounding bound."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Smallest margin of each part of the claim, where its sign is sure."""
+    families: Mapping[str, int] = field(default_factory=dict)
+    """Steps per function family."""
+    explored: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Axis of the search -> value -> steps."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Why a kernel was not made -> how many were not."""
+    disagreements: tuple[str, ...] = ()
+    """What a kernel did otherwise than production: a fault of the kernel, nothing of which is in these counts."""
+    reason: str | None = None
+    """Why no stream was played."""
+
+
+@dataclass(frozen=True)
 class FuzzEvidence:
     """The tally of a batched campaign through the production optimizer."""
 
@@ -119,6 +154,8 @@ class FuzzEvidence:
     terms, "-1e-3" violations of that size, "0" equality as far as floating point can tell."""
     known: bool = False
     """The violation is one of an earlier campaign, tried again; nothing else was."""
+    streams: Streamed | None = None
+    """What compiled streams counted apart from the cases; None where none were asked for."""
 
     def _repr_html_(self) -> str:
         from grams_theory.core.html import fuzz_html

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from grams_theory.core.summary import GLYPHS, describe, lines, number, plural
+from grams_theory.core.summary import GLYPHS, describe, lines, number, plural, streamed
 
 if TYPE_CHECKING:
     from grams_theory.core.claim import Claim
@@ -73,6 +73,7 @@ def fuzz_html(fuzz: FuzzEvidence) -> str:
     parts = (
         (escape(part), number(margin), number(fuzz.ratios.get(part))) for part, margin in fuzz.parts.items()
     )
+    streams = f"<p>{escape(streamed(fuzz.streams))}</p>" if fuzz.streams is not None else ""
     axes = {"family": fuzz.families, **fuzz.explored}
     explored = (
         (escape(axis), ", ".join(f"{escape(value)} ({cases:,})" for value, cases in values.items()))
@@ -81,6 +82,7 @@ def fuzz_html(fuzz: FuzzEvidence) -> str:
     return (
         f"<p>{escape(describe(fuzz))}, through {escape(', '.join(fuzz.optimizers) or 'no optimizer')}, "
         f"{plural(fuzz.structures, 'structure')}, seed {fuzz.seed}</p>"
+        + streams
         + table(("part", "smallest margin", "smaller side over larger"), parts)
         + _folded("explored", table(("axis", "values (cases)"), explored))
     )

@@ -16,7 +16,7 @@ from grams_theory.core.evidence import (
 from grams_theory.core.html import results_html
 from grams_theory.core.verdict import Verdict
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)

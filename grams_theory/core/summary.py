@@ -1,7 +1,11 @@
 """Evidence in a few words: the sentences that the terminal, notebooks and the report share."""
 
+from __future__ import annotations
+
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from grams_theory.core.evidence import (
     AblationEvidence,
@@ -13,9 +17,13 @@ from grams_theory.core.evidence import (
     ProofEvidence,
     SharpnessEvidence,
     StepKind,
+    Streamed,
     Witness,
 )
 from grams_theory.core.verdict import Verdict
+
+if TYPE_CHECKING:
+    from grams_theory.core.ledger import ClaimResult
 
 GLYPHS: Mapping[Verdict, str] = {
     Verdict.PROVED: "✓",
@@ -113,6 +121,37 @@ def _fuzz(fuzz: FuzzEvidence) -> str:
     return text
 
 
+def streamed(streams: Streamed) -> str:
+    """What streams counted, or why they did not play."""
+    if streams.reason is not None:
+        return f"streams did not play: {streams.reason}"
+    text = f"{plural(streams.steps, 'production step')} streamed by {plural(streams.kernels, 'kernel')}"
+    if streams.parts:
+        text += f", smallest margin {number(min(streams.parts.values()))}"
+    if streams.suspicious:
+        text += f", {streams.suspicious:,} suspicious, handed to production"
+    if streams.undecided:
+        text += f", {streams.undecided:,} inside rounding"
+    if streams.unconfirmed:
+        text += f", {streams.unconfirmed:,} of the suspicious inside rounding in production"
+    for reason, count in streams.refused.items():
+        text += f"; {plural(count, 'kernel')} not made: {reason}"
+    for seen in streams.disagreements:
+        text += f"; A KERNEL DISAGREES WITH PRODUCTION, and does not count: {seen}"
+    return text
+
+
+def sources(results: Iterable[ClaimResult]) -> str:
+    """Against how many of the claims that were fuzzed streams played, and why not against the others; "" if unasked."""
+    asked = [r.fuzz.streams for r in results if r.fuzz is not None and r.fuzz.streams is not None]
+    if not asked:
+        return ""
+    reasons = Counter(streams.reason for streams in asked if streams.reason is not None)
+    played = len(asked) - reasons.total()
+    others = "".join(f"; not against {count}: {reason}" for reason, count in reasons.most_common())
+    return f"streams played against {plural(played, 'claim')}{others}"
+
+
 def _witness(witness: Witness) -> str:
     violated = f"{witness.part} = {number(witness.margin)} < 0"
     if witness.kind == "estimated":
@@ -144,7 +183,12 @@ def lines(evidence: Iterable[Evidence]) -> list[str]:
     evidence = list(evidence)
     ablations = [e for e in evidence if isinstance(e, AblationEvidence)]
     needed, idle = ([a.dropped for a in ablations if (a.witness is None) is none] for none in (False, True))
-    text = [describe(e) for e in evidence if not isinstance(e, AblationEvidence)]
+    text = []
+    for e in evidence:
+        if not isinstance(e, AblationEvidence):
+            text.append(describe(e))
+        if isinstance(e, FuzzEvidence) and e.streams is not None and e.streams.reason is None:
+            text.append(streamed(e.streams))
     if needed:
         text.append(f"needs, each with an exact counterexample without it: {', '.join(needed)}")
     if idle:

@@ -1,8 +1,9 @@
 """A campaign: numbered turns, each a pure function of the campaign and its number.
 
 In a turn Hypothesis draws structures of one family, tensors of cases are filled from them, and the production
-optimizer steps them. Turns depend on nothing but their number, so any process may play any of them, in any order, and
-what they counted adds up to the same totals.
+optimizer steps them. Where streams play too, every eleventh turn is one of theirs (`stream.source`): the others are
+the same with streams and without. Turns depend on nothing but their number, so any process may play any of them, in any
+order, and what they counted adds up to the same totals.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import count, cycle
+from typing import Literal
 
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 
 from grams_theory.core.claim import Claim
+from grams_theory.core.evidence import Streamed
 from grams_theory.core.function import Family
 from grams_theory.core.random import stream_seed
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome, evaluate
 from grams_theory.engine.production import OURS, Rig, is_coordinatewise
-from grams_theory.engine.tally import Tally
+from grams_theory.engine.stream import source
+from grams_theory.engine.stream.source import StreamTurn, Suspect
+from grams_theory.engine.tally import Tally, together
 
 SHARE = 8
 """A turn has at most 1/SHARE as many rows as all turns before it, once those are many."""
@@ -37,6 +42,8 @@ SHRINK_ROWS = 1 << 18
 """Rows that it may try in all."""
 PARALLEL = 1 << 16
 """Numbers in a batch from which on torch gains by more than one thread."""
+Sources = Literal["drawn", "both", "streams"]
+"""Whose turns a campaign has: those in which Hypothesis draws, also those of streams, or these alone."""
 
 
 class Falsified(AssertionError):
@@ -57,6 +64,9 @@ class Turn:
     """One turn of a campaign."""
 
     index: int
+    """Of all turns."""
+    number: int
+    """Of those in which Hypothesis draws."""
     family: Family
     examples: int
     """Structures that Hypothesis draws."""
@@ -75,7 +85,8 @@ class Campaign:
     """The turns of an attack on a claim.
 
     `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly; `shrinks` bounds the
-    structures that Hypothesis tries while it shrinks.
+    structures that Hypothesis tries while it shrinks. `sources` with streams needs a claim and a rig that
+    `source.refusal` has nothing against.
     """
 
     claim: Claim
@@ -83,6 +94,7 @@ class Campaign:
     seed: int = 0
     quadratic: bool = False
     shrinks: int = SHRINKS
+    sources: Sources = "drawn"
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -101,10 +113,22 @@ class Campaign:
         roles = getattr(self.claim.setting, "optimizers", ())
         return all(is_coordinatewise(self.rig.optimizer(role)) for role in roles)
 
-    def turns(self) -> Iterator[Turn]:
-        """All turns, without end. The families take turns too, so that each has its share whatever Hypothesis prefers.
+    def turns(self) -> Iterator[Turn | StreamTurn]:
+        """All turns, without end."""
+        drawn, streamed, before = self._drawn(), count(), 0
+        for index in count():
+            alone = self.sources == "streams"
+            if alone or (self.sources == "both" and index % source.PERIOD == source.PERIOD - 1):
+                turn = StreamTurn(index, next(streamed), before, alone)
+            else:
+                turn = replace(next(drawn), index=index)
+            yield turn
+            before += turn.rows
 
-        Turns grow with what was drawn before them: first in structures, so that Hypothesis can aim, then in rows.
+    def _drawn(self) -> Iterator[Turn]:
+        """Those in which Hypothesis draws. The families take turns too, so that each has its share whatever it prefers.
+
+        They grow with what was drawn before them: first in structures, so that Hypothesis can aim, then in rows.
         """
         driver, before = DRIVERS[type(self.claim.setting)], 0
         first, largest = (driver.BATCH, driver.LARGEST) if self._coordinatewise else (APART, APART)
@@ -113,18 +137,47 @@ class Campaign:
             room = before // SHARE
             examples = max(driver.EXAMPLES[0], min(driver.EXAMPLES[1], room // batch))
             batch = max(batch, min(largest, family.max_batch, _power_of_two(room // examples)))
-            turn = Turn(index, family, examples, batch, before)
+            turn = Turn(index, index, family, examples, batch, before)
             yield turn
             before += turn.rows
 
-    def play(self, turn: Turn) -> tuple[Tally, Falsified | None]:
+    def play(self, turn: Turn | StreamTurn) -> tuple[Tally, Falsified | None]:
         """What the turn counted, and the structure that falsified the claim, shrunk, if one did."""
+        if isinstance(turn, StreamTurn):
+            return self._stream(turn)
         began, attack = time.monotonic(), _Attack(self)
-        driver, stream = DRIVERS[type(self.claim.setting)], stream_seed(self.seed, self.claim.id, turn.index)
+        driver, stream = DRIVERS[type(self.claim.setting)], stream_seed(self.seed, self.claim.id, turn.number)
         strategy = driver.strategy(self.claim, turn.family, turn.batch)
         found = _falsify(attack, strategy, stream, turn.examples)
         attack.tally.seconds = time.monotonic() - began
         return attack.tally, found
+
+    def _stream(self, turn: StreamTurn) -> tuple[Tally, Falsified | None]:
+        """The turn of a stream. What it suspects falsifies the claim only if production's own steps do, too."""
+        began, tally = time.monotonic(), Tally()
+        stream = source.drawn(self.claim, self.rig, self.families, self.seed, turn)
+        tally.streams, suspect = source.play(stream, turn.steps)
+        found = None if suspect is None else self._recheck(suspect, tally)
+        tally.seconds = time.monotonic() - began
+        return tally, found
+
+    def _recheck(self, suspect: Suspect, tally: Tally) -> Falsified | None:
+        """Step the suspect's cases by production, count them, and say what they show.
+
+        Where they show nothing, though production is sure, the kernel is at fault, and what it counted is dropped.
+        """
+        structure, outcome = suspect.structure, self.evaluate(suspect.structure)
+        tally.add(structure, outcome)
+        worst = None if outcome is None else outcome.worst()
+        if outcome is not None and worst is not None:
+            return Falsified(structure, *worst, outcome)
+        if outcome is not None and bool(outcome.undecided()[suspect.row]):
+            tally.streams = together(tally.streams, Streamed(unconfirmed=1))
+            return None
+        seen = f"{structure.family} in dimension {structure.dim}, problem {suspect.row}: {suspect.part!r} is violated "
+        seen += f"in the kernel, by up to {-suspect.margin:.3g} of its terms, and not in production"
+        tally.streams = Streamed(disagreements=(seen,))
+        return None
 
     def evaluate(self, structure: Structure) -> Outcome | None:
         """The cases of one structure, on as many threads as pay; None if none is inside the premise."""

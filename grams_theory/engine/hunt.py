@@ -9,7 +9,7 @@ from math import inf
 from grams_theory.core.claim import Claim
 from grams_theory.core.evidence import FuzzEvidence
 from grams_theory.engine.budget import Budget
-from grams_theory.engine.campaign import SHRINKS, Campaign, Falsified
+from grams_theory.engine.campaign import SHRINKS, Campaign, Falsified, Sources
 from grams_theory.engine.distributed import ALONE, Crew
 from grams_theory.engine.interruption import heeded
 from grams_theory.engine.journal import Finished, Notes, State, total
@@ -32,15 +32,16 @@ def hunt(
     shrinks: int = SHRINKS,
     state: State | None = None,
     crew: Crew = ALONE,
+    sources: Sources = "drawn",
 ) -> tuple[FuzzEvidence, Falsified | None]:
     """Attack the claim until the budget is spent or a structure falsifies it (shrunk by Hypothesis).
 
     `quadratic` restricts the families to quadratics, whose cases can be rechecked exactly; `shrinks` bounds the
     structures that Hypothesis tries while it shrinks. `state` keeps finished turns and falsifications on disk, and a
     new campaign tries earlier falsifications first. `crew` are the processes that share the turns. All of them return
-    the same: what was counted in every turn up to the first that falsifies the claim.
+    the same: what was counted in every turn up to the first that falsifies the claim. `sources` is as in `Campaign`.
     """
-    campaign = Campaign(claim, rig, run_seed, quadratic, shrinks)
+    campaign = Campaign(claim, rig, run_seed, quadratic, shrinks, sources)
     notes = Notes() if state is None else state.journal(campaign, crew)
     if state is not None:
         known = crew.first(lambda: None if any(notes) else state.corpus.falsify(campaign))

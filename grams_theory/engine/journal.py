@@ -29,7 +29,7 @@ from grams_theory.engine.corpus import Corpus
 from grams_theory.engine.distributed import ALONE, Crew
 from grams_theory.engine.tally import Tally
 
-FORMAT = 2
+FORMAT = 3
 PACKAGES = ("grams-theory", "torch", "hypothesis")
 """What the draws and the results of a turn depend on."""
 
@@ -166,12 +166,12 @@ class State:
 
     def _prepare(self, home: Path, wanted: dict[str, Any]) -> None:
         found, held = _read(home / "header.json"), total(iter(Journal(home)))
-        kept = found is not None and held.structures > 0 and not self.restart
+        kept = found is not None and held != Tally() and not self.restart
         if found is None or not kept or (found.get("finished") and not self.resume):
             shutil.rmtree(home, ignore_errors=True)
         elif not self.resume:
             raise UsageError(
-                f"an unfinished campaign is in {home}, with {held.cases:,} cases so far; continue it with --resume, "
+                f"an unfinished campaign is in {home}, with {_held(held)} so far; continue it with --resume, "
                 "or drop it with --restart"
             )
         elif differing := [key for key in wanted if found.get(key) != wanted[key]]:
@@ -183,6 +183,11 @@ class State:
         _write(home / "header.json", {**wanted, "finished": False})
 
 
+def _held(tally: Tally) -> str:
+    steps = f" and {tally.streams.steps:,} streamed steps" if tally.streams.steps else ""
+    return f"{tally.cases:,} cases{steps}"
+
+
 def header(campaign: Campaign) -> dict[str, Any]:
     """Everything that the turns of a campaign depend on, as plain JSON."""
     rig, roles = campaign.rig, getattr(campaign.claim.setting, "optimizers", ())
@@ -190,6 +195,7 @@ def header(campaign: Campaign) -> dict[str, Any]:
         "format": FORMAT,
         "claim": campaign.claim.id,
         "quadratic": campaign.quadratic,
+        "sources": campaign.sources,
         "seed": campaign.seed,
         "optimizers": dict(zip(roles, campaign.players, strict=True)),
         "dtype": rig.dtype,

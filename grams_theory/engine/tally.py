@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grams_theory.core.evidence import FuzzEvidence
+from grams_theory.core.evidence import FuzzEvidence, Streamed
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.evaluate import Outcome
 
@@ -38,6 +38,8 @@ class Tally:
     """Axis of the search -> value -> cases."""
     histogram: Counters = field(default_factory=lambda: defaultdict(Counter))
     """Part of the claim -> decade of the relative margin -> cases: see `decades`."""
+    streams: Streamed = field(default_factory=Streamed)
+    """What streams counted, apart from all of the above."""
 
     def add(self, structure: Structure, outcome: Outcome | None) -> None:
         """Count the rows of one structure; None: no row was inside the premise."""
@@ -51,7 +53,7 @@ class Tally:
         self.undecided += int(outcome.undecided().sum())
         self.resolved += outcome.resolved
         self.families[structure.family] += inside
-        for axis, value in _axes(structure):
+        for axis, value in axes(structure):
             self.explored[axis][value] += inside
         for part, ratio in outcome.ratios.items():
             self.ratios[part] = max(self.ratios.get(part, 0.0), ratio)
@@ -78,13 +80,14 @@ class Tally:
         for name in _NESTED:
             for key, counts in getattr(other, name).items():
                 getattr(self, name)[key].update(counts)
+        self.streams = together(self.streams, other.streams)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, from which `from_dict` makes an equal tally."""
         nested = {
             name: {key: dict(counts) for key, counts in getattr(self, name).items()} for name in _NESTED
         }
-        return {**vars(self), "families": dict(self.families), **nested}
+        return {**vars(self), "families": dict(self.families), "streams": asdict(self.streams), **nested}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tally:
@@ -92,7 +95,10 @@ class Tally:
             name: defaultdict(Counter, {key: Counter(counts) for key, counts in data[name].items()})
             for name in _NESTED
         }
-        return cls(**{**data, "families": Counter(data["families"]), **nested})
+        streams = {**data["streams"], "disagreements": tuple(data["streams"]["disagreements"])}
+        return cls(
+            **{**data, "families": Counter(data["families"]), "streams": Streamed(**streams), **nested}
+        )
 
     def evidence(self, optimizers: tuple[str, ...], seed: int) -> FuzzEvidence:
         return FuzzEvidence(
@@ -114,10 +120,37 @@ class Tally:
                 part: dict(sorted(counts.items(), key=lambda item: float(item[0])))
                 for part, counts in self.histogram.items()
             },
+            streams=None if self.streams == Streamed() else self.streams,
         )
 
 
 _NESTED = ("explored", "histogram")
+
+
+def together(one: Streamed, other: Streamed) -> Streamed:
+    """What both counted, in any order."""
+    return Streamed(
+        **{f.name: _added(getattr(one, f.name), getattr(other, f.name)) for f in fields(Streamed)}
+    )
+
+
+def _added(one: Any, other: Any) -> Any:
+    """Counts add up, also those in mappings; of margins the smaller stands; texts are gathered."""
+    match one, other:
+        case int(), int():
+            return one + other
+        case float(), float():
+            return min(one, other)
+        case tuple(), tuple():
+            return tuple(sorted({*one, *other}))
+        case Mapping(), Mapping():
+            both = {
+                **one,
+                **other,
+                **{key: _added(one[key], other[key]) for key in one.keys() & other.keys()},
+            }
+            return dict(sorted(both.items()))
+    return one if other is None else other
 
 
 def decades(relative: Tensor, clear: Tensor) -> Counter[str]:
@@ -134,7 +167,7 @@ def decades(relative: Tensor, clear: Tensor) -> Counter[str]:
     return Counter({label: count for label, count in zip(labels, counts, strict=True) if count})
 
 
-def _axes(structure: Structure) -> Iterator[tuple[str, str]]:
+def axes(structure: Structure) -> Iterator[tuple[str, str]]:
     """What was chosen for a structure, besides its family and seed."""
     (beta1, beta2), eps = structure.hyper.betas, structure.hyper.eps
     yield "dimension", f"{structure.dim:2d}"

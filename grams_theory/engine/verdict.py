@@ -21,7 +21,7 @@ def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
     not: then the production code and the definitions part. So do violations on functions whose constants are estimated,
     whatever was seen there: the estimate may be wrong. A complete proof proves, or shows vacuity; it counts only as
     `CheckedProof`, which the kernel alone makes. A refuted step of the source's argument is a gap. Otherwise the claim
-    survived if some case was decided in its favour.
+    survived if some case, or some step of a stream, was decided in its favour. Against it a stream has no say.
 
     Raises:
         ContradictionError: the evidence holds a complete proof and an exact witness, or a proof of vacuity and a case.
@@ -44,6 +44,6 @@ def decide(claim_id: str, evidence: Iterable[Evidence]) -> Verdict:
         return Verdict.VACUOUS if vacuous else Verdict.PROVED
     if any(isinstance(e, ArgumentEvidence) and e.refuted for e in evidence):
         return Verdict.GAP
-    if any(e.cases > e.undecided for e in fuzzed):
+    if any(e.cases > e.undecided or (e.streams and e.streams.steps > e.streams.undecided) for e in fuzzed):
         return Verdict.SURVIVED
     return Verdict.UNDECIDED

@@ -16,13 +16,20 @@ from grams_theory import claims as registry
 from grams_theory import families
 from grams_theory.core.claim import Claim
 from grams_theory.core.errors import UnknownNameError, UsageError
-from grams_theory.core.evidence import ArgumentEvidence, Evidence, FuzzEvidence, ProofEvidence, Witness
+from grams_theory.core.evidence import (
+    ArgumentEvidence,
+    Evidence,
+    FuzzEvidence,
+    ProofEvidence,
+    Streamed,
+    Witness,
+)
 from grams_theory.core.function import Family
 from grams_theory.core.ledger import ClaimResult, Ledger
 from grams_theory.core.verdict import Verdict
 from grams_theory.engine.ablation import ablate
 from grams_theory.engine.budget import Budget
-from grams_theory.engine.campaign import Campaign, threads
+from grams_theory.engine.campaign import Campaign, Sources, threads
 from grams_theory.engine.cases import DRIVERS
 from grams_theory.engine.certify import certify
 from grams_theory.engine.distributed import ALONE, Crew
@@ -30,11 +37,16 @@ from grams_theory.engine.hunt import Watcher, hunt
 from grams_theory.engine.journal import Interrupted, State
 from grams_theory.engine.production import OURS, OptimizerClass, Rig
 from grams_theory.engine.sharpness import attained
+from grams_theory.engine.stream import source
 from grams_theory.engine.verdict import decide
 from grams_theory.engine.workers import workers as processes
 from grams_theory.symbolic import proof
 
 Stage = Literal["prove", "fuzz", "weaken", "measure", "done"]
+Streams = Literal["auto", "off", "only"]
+"""Whether streams play: wherever they can, never, or alone."""
+TOO_SHORT = "the campaign ended before their first turn"
+SETTLED = "a proof settles the claim; fuzz streams it"
 
 
 @dataclass(frozen=True)
@@ -81,21 +93,42 @@ def attack(
     progress: Watcher | None = None,
     state: State | None = None,
     crew: Crew = ALONE,
+    streams: Streams = "off",
 ) -> tuple[FuzzEvidence, Witness | None]:
-    """Fuzz the claim and certify a violation; a violation that has no exact form is sought again on quadratics."""
+    """Fuzz the claim and certify a violation; a violation that has no exact form is sought again on quadratics.
+
+    Raises:
+        UsageError: streams are to play alone, and cannot.
+    """
     limit = Budget.parse(budget, DRIVERS[type(claim.setting)].CASES)
+    sources, reason = crew.first(lambda: _sources(claim, rig, streams))
     common: dict[str, Any] = {"run_seed": seed, "rig": rig, "progress": progress, "crew": crew}
-    evidence, found = hunt(claim, limit, state=state, **common)
+    evidence, found = hunt(claim, limit, state=state, sources=sources, **common)
+    if evidence.streams is None and streams != "off":
+        evidence = replace(evidence, streams=Streamed(reason=reason or TOO_SHORT))
     estimated = (name for family in evidence.families for name in families.by_name(family).estimated)
     evidence = replace(evidence, estimated=tuple(dict.fromkeys(estimated)))
     witness = crew.first(lambda: found and certify(claim, found, rig))
-    if witness is None and evidence.violations and DRIVERS[type(claim.setting)].EXACT:
+    elsewhere = DRIVERS[type(claim.setting)].EXACT and sources != "streams"  # which are of quadratics anyway
+    if witness is None and evidence.violations and elsewhere:
         going_on = state and replace(state, resume=True, restart=False)
         _, again = hunt(claim, limit.fresh(), quadratic=True, state=going_on, **common)
         witness = crew.first(lambda: again and certify(claim, again, rig))
     if state is not None:
-        crew.first(lambda: state.finish(Campaign(claim, rig, seed)))
+        crew.first(lambda: state.finish(Campaign(claim, rig, seed, sources=sources)))
     return evidence, witness
+
+
+def _sources(claim: Claim, rig: Rig, streams: Streams) -> tuple[Sources, str | None]:
+    """Whose turns are played, and why not those of streams."""
+    if streams == "off":
+        return "drawn", None
+    reason = source.refusal(claim, rig, Campaign(claim, rig).families)
+    if reason is None:
+        return ("streams" if streams == "only" else "both"), None
+    if streams == "only":
+        raise UsageError(f"claim {claim.id!r} cannot be streamed: {reason}; use streams 'auto'")
+    return "drawn", reason
 
 
 def check_fuzzable(claim: Claim) -> None:
@@ -138,6 +171,7 @@ def fuzz(
     resume: bool = False,
     restart: bool = False,
     crew: Crew = ALONE,
+    streams: Streams = "auto",
 ) -> ClaimResult:
     """Attack one claim through the production optimizers, with `optimizer` in place of one of them.
 
@@ -157,10 +191,13 @@ def fuzz(
         resume: continue the campaign that is kept there. The seconds that it has taken count.
         restart: drop it.
         crew: the processes that share the work, all of which call this: `engine.distributed.join`.
+        streams: whether compiled streams take turns: "auto", where they can; "off"; or "only", and then a budget of
+            cases is one of their steps.
 
     Raises:
-        UsageError: unknown claim, optimizer or device, a budget of nothing, a claim that cannot be fuzzed, an
-            unfinished campaign that is neither resumed nor dropped, or one that was played by other code.
+        UsageError: unknown claim, optimizer or device, a budget of nothing, a claim that cannot be fuzzed or, with
+            streams alone, streamed, an unfinished campaign that is neither resumed nor dropped, or one that was played
+            by other code.
         Interrupted: Ctrl-C, where a state is kept: with what was counted.
     """
     if resume and restart:
@@ -179,7 +216,9 @@ def fuzz(
 
     began, kept = time.monotonic(), None if state is None else State(Path(state), resume, restart)
     try:
-        evidence, witness = attack(claim, budget, seed=seed, rig=rig, progress=report, state=kept, crew=crew)
+        evidence, witness = attack(
+            claim, budget, seed=seed, rig=rig, progress=report, state=kept, crew=crew, streams=streams
+        )
     except KeyboardInterrupt:
         if kept is None:
             raise
@@ -194,7 +233,7 @@ Report = Callable[[Stage, float, float | None], None]
 
 
 def _gather(
-    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report
+    claim_id: str, budget: str | int, rig: Rig, seed: int, streams: Streams, report: Report
 ) -> tuple[list[Evidence], float]:
     """All evidence about a claim on its own, and the seconds that it took."""
     claim, began, evidence = registry.by_id(claim_id), time.monotonic(), []
@@ -202,7 +241,17 @@ def _gather(
         report("prove", 0.0, None)
         evidence.append(proof.prove(claim))
     if type(claim.setting) in DRIVERS:
-        tally, witness = attack(claim, budget, seed=seed, rig=rig, progress=partial(report, "fuzz"))
+        settled = any(isinstance(e, ProofEvidence) and e.complete for e in evidence)
+        tally, witness = attack(
+            claim,
+            budget,
+            seed=seed,
+            rig=rig,
+            progress=partial(report, "fuzz"),
+            streams="off" if settled else streams,
+        )
+        if settled and streams != "off":
+            tally = replace(tally, streams=Streamed(reason=SETTLED))
         evidence += [tally] if witness is None else [tally, witness]
     if any(isinstance(e, ProofEvidence) and e.complete and e.target == "claim" for e in evidence):
         report("weaken", 0.0, None)
@@ -217,10 +266,10 @@ def _gather(
 
 
 def _gather_apart(
-    claim_id: str, budget: str | int, rig: Rig, seed: int, report: Report
+    claim_id: str, budget: str | int, rig: Rig, seed: int, streams: Streams, report: Report
 ) -> tuple[list[Evidence], float]:
     """The same in a worker, which then goes on with another claim."""
-    found = _gather(claim_id, budget, rig, seed, report)
+    found = _gather(claim_id, budget, rig, seed, streams, report)
     report("done", 1.0, None)
     return found
 
@@ -260,6 +309,7 @@ def verify(
     progress: Listener | None = None,
     dtype: str = "float64",
     workers: int = 1,
+    streams: Literal["auto", "off"] = "auto",
 ) -> Ledger:
     """Prove, fuzz and decide every claim (or those named, with the claims that their arguments rest on).
 
@@ -271,6 +321,8 @@ def verify(
         progress: called with `Progress` as the work goes on.
         dtype: of the weights: float64, float32, bfloat16 or float16.
         workers: processes that share the claims; more than one needs an importable main module, as the command has.
+        streams: whether compiled streams take turns against claims that no proof settles: "auto", where they can, or
+            "off".
 
     Raises:
         UsageError: unknown claim, device or dtype, or a budget of nothing.
@@ -292,12 +344,16 @@ def verify(
             tell(claim_id, *event)
 
     with processes(workers) as pool:
-        tasks = [pool.start(_gather_apart, claim.id, budget, rig, seed) for claim in todo] if pool else []
+        tasks = (
+            [pool.start(_gather_apart, claim.id, budget, rig, seed, streams) for claim in todo]
+            if pool
+            else []
+        )
         for place, claim in enumerate(todo):
             if pool:
                 evidence, seconds = pool.finish(tasks[place], overhear)
             else:
-                evidence, seconds = _gather(claim.id, budget, rig, seed, partial(tell, claim.id))
+                evidence, seconds = _gather(claim.id, budget, rig, seed, streams, partial(tell, claim.id))
             settled[claim.id] = _settle(claim, evidence, seconds, settled)
             tell(claim.id, "done", 1.0)
     ordered = tuple(

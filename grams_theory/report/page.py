@@ -26,7 +26,7 @@ from grams_theory.core.evidence import (
     Witness,
 )
 from grams_theory.core.ledger import ClaimResult, Ledger
-from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, lines, number
+from grams_theory.core.summary import GLYPHS, HOW, MEANINGS, describe, lines, number, streamed
 from grams_theory.core.verdict import Verdict
 from grams_theory.report import graph, mathml
 from grams_theory.report.chart import chart
@@ -225,5 +225,5 @@ def _template():
         run_chart=_run_chart,
         sources=_sources,
     )
-    environment.filters.update(describe=describe, lines=lines, number=number, spell=_text)
+    environment.filters.update(describe=describe, lines=lines, number=number, spell=_text, streamed=streamed)
     return environment.get_template("index.html.j2")

@@ -151,6 +151,8 @@ def test_options_reach_the_engine(run):
         "7",
         "--workers",
         "3",
+        "--streams",
+        "off",
     )
     run("verify", *options, verify=verify)
     seen.pop("progress")
@@ -161,6 +163,7 @@ def test_options_reach_the_engine(run):
         "dtype": "float32",
         "seed": 7,
         "workers": 3,
+        "streams": "off",
     }
 
 

@@ -58,6 +58,8 @@ def test_options_reach_the_engine(run, monkeypatch):
         "m:f",
         "--seed",
         "7",
+        "--streams",
+        "only",
     )
     wanted = {
         "claim": "alignment",
@@ -66,8 +68,16 @@ def test_options_reach_the_engine(run, monkeypatch):
         "restart": False,
         "implementation": "foreach",
     }
-    wanted |= {"loss": "m:f", "seed": 7, "device": "cpu"}
+    wanted |= {"loss": "m:f", "seed": 7, "device": "cpu", "streams": "only"}
     assert {name: seen[name] for name in wanted} == wanted
+
+
+def test_why_streams_did_not_play_is_a_line(run):
+    done = run(CHEAP, "--budget", "1000")
+    assert "streams did not play: streams are for claims about one step" in done.stdout
+    refused = run(CHEAP, "--streams", "only")
+    assert refused.exit_code == 2
+    assert "cannot be streamed: streams are for claims about one step" in refused.stderr
 
 
 def test_every_axis_of_the_search_is_a_line_that_adds_up(run):

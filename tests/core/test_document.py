@@ -10,7 +10,7 @@ import pytest
 
 from grams_theory.core.document import dumps, loads, schema
 from grams_theory.core.errors import UsageError
-from grams_theory.core.evidence import Evidence, MeasuredEvidence, ProofStep, Stated, Witness
+from grams_theory.core.evidence import Evidence, MeasuredEvidence, ProofStep, Stated, Streamed, Witness
 from grams_theory.core.ledger import SCHEMA, ClaimResult
 from grams_theory.core.verdict import Verdict
 from tests.ledgers import CHANGED, FUZZ, LEDGER
@@ -68,6 +68,8 @@ def test_what_a_verification_finds_keeps_the_schema():
         lambda d: d["claims"][0]["evidence"][0]["steps"][0].update(kind="hope"),
         lambda d: d["claims"][0]["evidence"][1].update(cases=-1),
         lambda d: d["claims"][0]["evidence"][1]["histogram"]["bound"].update({"1e-99": 1}),
+        lambda d: d["claims"][0]["evidence"][1]["streams"].update(steps=-1),
+        lambda d: d["claims"][0]["evidence"][1]["streams"].pop("reason"),
         lambda d: d["claims"][2]["witness"].update(margin=-0.5),
     ],
 )
@@ -84,6 +86,7 @@ def test_what_breaks_the_schema_is_seen(spoil):
         ("witness", Witness),
         ("step", ProofStep),
         ("stated", Stated),
+        ("streams", Streamed),
         ("claim", ClaimResult),
     ],
 )

@@ -138,9 +138,37 @@ def stays_finite(w: Tensor, eta: Tensor | float, update: Definition, rig: Rig) -
     return rig.holds(u) & rig.holds(w.abs() + eta * u + update.lost)
 
 
+def shifted(state: State, start: int) -> State:
+    """The state in which row i starts as row i + start does here."""
+    if start == 0:
+        return state
+    return replace(state, w=state.w.roll(-start, 0), history=tuple(g.roll(-start, 0) for g in state.history))
+
+
+def moved_on(claim: Claim, state: State, steps: int, lr: float, rig: Rig) -> State:
+    """The state after so many production steps of the claim's subject on its own gradients."""
+    assert isinstance(claim.setting, OneStep)
+    run, history = rig.subject(claim.setting.optimizers[0], state.w, lr, state.hyper), list(state.history)
+    for gradient in history:
+        run.step(gradient)
+    run.move_to(state.w)
+    for _ in range(steps):
+        history.append(rig.narrow(state.f.gradient(Ball.exact(run.w)).mid))
+        run.step(history[-1])
+    return replace(state, w=run.w, history=tuple(history))
+
+
 def build(claim: Claim, structure: Structure, *, rig: Rig = OURS) -> tuple[Step, Tensor] | None:
-    """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside."""
+    """The batch of cases and the mask (B,) of rows inside the premise; None if no row is inside.
+
+    What a stream hands on has the knobs `start` and `taken`, see `shifted` and `moved_on`, and `eta`, the step size .
+    """
     state = draw(claim, structure, rig)
+    if "eta" in structure.knobs:
+        lr = structure.knobs["eta"]
+        state = shifted(state, structure.knobs["start"])
+        state = moved_on(claim, state, structure.knobs["taken"], lr, rig)
+        return measure(claim, state, rig, eta=torch.full_like(state.f.smoothness, lr))
     fraction, ascent, step_sizes = structure.knobs["fraction"], structure.knobs["ascent"], STEP_SIZES
     if ascent:
         state = climb(claim, state, rig, fraction=fraction, steps=ascent)

@@ -77,6 +77,8 @@ class Rows:
     """By part: margin over the magnitude of its terms where the margin's sign is sure, else +inf, shape (B,)."""
     margin: Mapping[str, Tensor]
     """By part: the margin where its sign is sure, else +inf, shape (B,)."""
+    moved: Mapping[str, tuple[Tensor, Tensor]]
+    """By optimizer: the largest and the smallest coordinate of its production step, shape (B,)."""
 
     @property
     def counted(self) -> list[Tensor]:
@@ -86,7 +88,8 @@ class Rows:
     @property
     def minimised(self) -> list[Tensor]:
         """The numbers."""
-        return [*self.relative.values(), *self.margin.values()]
+        moved = (extreme for extremes in self.moved.values() for extreme in extremes)
+        return [*self.relative.values(), *self.margin.values(), *moved]
 
 
 class Sure(Step):
@@ -159,11 +162,13 @@ class Program:
     def rows(self, state: State) -> Iterator[Rows]:
         """What each step says about each row."""
         for step, inside in self.records(state):
-            yield _judge(self.claim, step, inside)
+            yield judge(self.claim, step, inside)
 
 
-def _judge(claim: Claim, step: Step, inside: Tensor) -> Rows:
+def judge(claim: Claim, step: Step, inside: Tensor) -> Rows:
+    """What a record says about each row, where `inside`, shape (B,), are those inside the premise."""
     assert claim.margin is not None
+    assert step.moved is not None
     decided = inside & step.decided
     undecided = inside & ~step.decided
     violated, relative, least = {}, {}, {}
@@ -174,4 +179,5 @@ def _judge(claim: Claim, step: Step, inside: Tensor) -> Rows:
         undecided = undecided | (inside & ~(negative | nonnegative))
         relative[part] = torch.where(clear, margin.relative, torch.inf)
         least[part] = torch.where(clear, margin.mid, torch.inf)
-    return Rows(inside, undecided, violated, relative, least)
+    moved = {name: (d.amax(-1), d.amin(-1)) for name, d in step.moved.items()}
+    return Rows(inside, undecided, violated, relative, least, moved)

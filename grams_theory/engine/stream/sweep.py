@@ -16,7 +16,7 @@ from torch import Tensor
 from grams_theory.core.claim import Claim, OneStep
 from grams_theory.core.errors import UsageError
 from grams_theory.core.random import stream_seed
-from grams_theory.engine.cases.one_step import PLAIN, State, Step, draw
+from grams_theory.engine.cases.one_step import PLAIN, State, Step, draw, shifted
 from grams_theory.engine.cases.step import longest_step_size
 from grams_theory.engine.cases.structure import Structure
 from grams_theory.engine.production import OURS, Rig, is_coordinatewise
@@ -124,7 +124,7 @@ class Stream:
 
     def fill(self, chunk: int, start: int = 0) -> State:
         """The problems of the chunk, and the state that their runs start from."""
-        return _shifted(draw(self.claim, self.chunk_structure(chunk), self.rig), start)
+        return shifted(draw(self.claim, self.chunk_structure(chunk), self.rig), start)
 
     @cached_property
     def program(self) -> Program:
@@ -159,7 +159,7 @@ class Stream:
     def measure(self, chunk: int, *, compiled: bool = True) -> Swept:
         """One chunk."""
         drawn = self.fill(chunk)
-        states = (_shifted(drawn, start) for start in range(self.starts))
+        states = (shifted(drawn, start) for start in range(self.starts))
         found = [self.kernel(tensors(state)) if compiled else self.eager(state) for state in states]
         return self._tally(chunk, *(torch.stack(several) for several in zip(*found, strict=True)))
 
@@ -185,9 +185,10 @@ class Stream:
         """The results of a chunk; their first axis is that of the starts."""
         shape, width = (self.starts, self.steps), len(self.parts)
         inside, undecided, *violated = counts.reshape(*shape, 2 + width).unbind(-1)
+        minima, places = (x.reshape(*shape, -1)[..., : 2 * width] for x in (minima, places))
         (relative, margin), rows = (
-            minima.reshape(*shape, 2, width).unbind(-2),
-            places.reshape(*shape, 2, width),
+            minima.unflatten(-1, (2, width)).unbind(-2),
+            places.unflatten(-1, (2, width)),
         )
 
         def extremes(numbers: Tensor, kind: int) -> dict[str, Extreme]:
@@ -220,13 +221,6 @@ class Stream:
         records = self.program.records(self.fill(address.chunk, address.start))
         step, _ = next(islice(records, address.step, None))
         return step, address.row
-
-
-def _shifted(state: State, start: int) -> State:
-    """The state in which row i starts as row i + start does here."""
-    if start == 0:
-        return state
-    return replace(state, w=state.w.roll(-start, 0), history=tuple(g.roll(-start, 0) for g in state.history))
 
 
 def sweep(
