@@ -14,6 +14,7 @@ release = version = grams_theory.__version__
 
 extensions = [
     "claims",
+    "commands",
     "docstrings",
     "myst_parser",
     "sphinx.ext.autodoc",
@@ -24,6 +25,7 @@ extensions = [
 ]
 exclude_patterns = ["_extensions"]
 source_suffix = {".md": "markdown"}
+smartquotes = False  # commands are for copying
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -32,7 +34,8 @@ html_show_sphinx = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-copybutton_prompt_text = "$ "
+copybutton_prompt_text = r"\$ |Example: "
+copybutton_prompt_is_regexp = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -235,7 +235,7 @@ display(result.fuzz)
 # The same from the shell, and in your test suite:
 #
 #     grams-theory fuzz lemma-4.2 --optimizer my_package.optim:MyGrams --budget 1h --resume
-#     pytest --pyargs grams_theory.testing.checks --gt-optimizer=my_package.optim:MyGrams
+#     pytest --pyargs grams_theory.testing.checks --gt-optimizer=my_package.optim:MyGrams --gt-role=Grams
 #
 # ## Exercises
 #

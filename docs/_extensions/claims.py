@@ -1,10 +1,14 @@
-"""The directive `claims`: every claim, or those named, with its formula as MathML and what is recorded of it."""
+"""The directive `claims`: every claim, or those named, with its formula as MathML and what is recorded of it.
+
+On every page the id of a claim, in code, links to its section of the page `claims`.
+"""
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from markupsafe import Markup
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from grams_theory.claims import all_claims, by_id
+from grams_theory.claims import all_claims, by_id, names
 from grams_theory.core.definitions import all_definitions
 from grams_theory.core.summary import GLYPHS
 from grams_theory.report.mathml import from_latex
@@ -63,7 +67,20 @@ class Definitions(Directive):
         return section
 
 
+class Links(SphinxPostTransform):
+    default_priority = 500
+
+    def run(self, **kwargs):
+        page = self.app.builder.get_relative_uri(self.env.docname, "claims")
+        known = set(names())
+        for code in list(self.document.findall(nodes.literal)):
+            if code.astext() in known and not isinstance(code.parent, nodes.reference | nodes.title):
+                uri = f"{page}#{nodes.make_id(code.astext())}"
+                code.replace_self(nodes.reference("", "", code.deepcopy(), internal=True, refuri=uri))
+
+
 def setup(app):
+    app.add_post_transform(Links)
     app.add_directive("claims", Claims)
     app.add_directive("definitions", Definitions)
     return {"parallel_read_safe": True}

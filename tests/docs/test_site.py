@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -41,15 +42,38 @@ def test_every_claim_has_its_section_with_a_formula(site):
     assert page.count("<math") >= len(claims.all_claims()) / 2
 
 
+LINK = re.compile(
+    r'href="((?:\.\./)?claims\.html)#([\w-]+)"><code[^>]*><span class="pre">([\w.-]+)</span></code></a>'
+)
+
+
+def test_the_id_of_a_claim_links_to_its_section(site):
+    for page in ("findings", "mathematics", "step-size"):
+        links = LINK.findall((site / f"{page}.html").read_text())
+        assert links
+        assert all(anchor == make_id(claim) for _, anchor, claim in links)
+    named = {claim for _, _, claim in LINK.findall((site / "findings.html").read_text())}
+    assert named == set(claims.names()) & set(re.findall("`([^`]+)`", (DOCS / "findings.md").read_text()))
+
+
 def test_every_command_is_described(site):
     page = (site / "commands.html").read_text()
     for name in main.commands:
         assert f'id="grams-theory-{name}"' in page, name
 
 
+def test_what_commands_show_can_be_copied(site):
+    page = unescape((site / "commands.html").read_text())
+    shown = "".join(re.sub("<[^>]+>", "", block) for block in re.findall("<pre>(.*?)</pre>", page, re.DOTALL))
+    for command in main.commands.values():
+        for line in re.findall(r"Example: (.*)", command.help or ""):
+            assert f"Example: {line}" in shown, line
+    assert 'eval "$(grams-theory completion bash)"' in shown
+
+
 @pytest.mark.parametrize(
     ("page", "name"),
-    [("optim", "Grams"), ("landscape", "estimate_pl"), ("top", "verify"), ("claims", "Proof.implies")],
+    [("optim", "Grams"), ("landscape", "estimate_pl"), ("top", "verify"), ("claims", "Proof")],
 )
 def test_the_reference_links_to_the_source(site, page, name):
     text = (site / "api" / f"{page}.html").read_text()

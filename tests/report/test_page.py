@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
+from markupsafe import escape
 
 from grams_theory.claims import all_claims
 from grams_theory.core.claim import Claim
@@ -71,6 +72,14 @@ def test_every_claim_has_a_section_and_every_link_leads_to_one(page):
     assert len(ids) == len(set(ids))
     assert {f"claim-{claim_id}" for claim_id in LEDGER} <= set(ids)
     assert {link.removeprefix("#") for link in page.values("href")} <= set(ids)
+
+
+def test_the_overview_says_what_each_claim_is_called_and_where_it_stands(html):
+    for claim_id, found in LEDGER.items():
+        row = re.search(rf'<tr id="row-claim-{re.escape(claim_id)}">(.*?)</tr>', html, re.DOTALL)
+        assert row is not None
+        assert escape(found.title) in row[1]
+        assert escape(found.source) in row[1]
 
 
 def test_nothing_is_requested_from_outside(page):
