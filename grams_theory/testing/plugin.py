@@ -36,7 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gt-seed", type=int, default=0, help="seed of every random stream")
     group.addoption("--gt-device", default="cpu", help="torch device that cases are fuzzed on")
     group.addoption("--gt-optimizer", metavar="MODULE:CLASS", help="the torch optimizer under test")
-    group.addoption("--gt-role", metavar="NAME", help="whose place it takes (default: seen from its steps)")
+    group.addoption(
+        "--gt-role", metavar="NAME", help="whose place it takes, or none (default: seen from its steps)"
+    )
     group.addoption("--gt-dtype", default="float64", help="of the weights, such as float32")
     group.addoption("--gt-loss", metavar="MODULE:FACTORY", help="attack claims on this loss alone")
 

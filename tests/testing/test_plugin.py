@@ -95,11 +95,20 @@ def test_the_checks_of_a_faulty_optimizer_show_the_witness_and_its_token(run):
     )
 
 
-def test_an_optimizer_of_no_role_is_held_to_conformance_alone(run):
-    chosen = "no_role or role or copies or coordinates_alike"
-    done = run(*CHECKS, "--gt-optimizer=torch.optim:Muon", "-rs", "-k", chosen)
-    assert_ran(done, passed=1, skipped=2)
-    done.stdout.fnmatch_lines_random(["*near to those of no role*", "*Muon refused*"])
+def test_an_optimizer_that_is_near_no_role_must_name_one_or_none(run):
+    """A Grams that is broken badly enough is near to none: without a word, nobody would have tried its claims."""
+    chosen = (
+        "--gt-optimizer=torch.optim:Muon",
+        "-rs",
+        "-k",
+        "role or copies or coordinates_alike or test_claim",
+    )
+    done = run(*CHECKS, *chosen)
+    assert_ran(done, passed=1, skipped=1, failed=1)
+    done.stdout.fnmatch_lines_random(["*no claim was tested: *near to those of no role*", "*Muon refused*"])
+    assert_ran(
+        run(*CHECKS, *chosen, "--gt-role=none"), passed=1, skipped=2
+    )  # pytest skips a test without cases
 
 
 def test_a_role_may_be_stated(run):
