@@ -136,7 +136,21 @@ def build(
     try:
         return cls(parameters, **wanted)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{cls.__name__} refused {wanted}: {error}") from error
+        raise refused(cls, wanted, error) from error
+
+
+def refused(cls: OptimizerClass, given: Iterable[str], error: Exception) -> UsageError:
+    """What to say of a constructor that took the parameters and these keywords amiss."""
+    _, _, *others = inspect.signature(cls.__init__).parameters.values()
+    missing = [
+        x.name for x in others if x.default is x.empty and x.kind not in (x.VAR_POSITIONAL, x.VAR_KEYWORD)
+    ]
+    if wanting := [name for name in missing if name not in given]:
+        return UsageError(
+            f"{cls.__name__} cannot be built from its parameters alone, it needs {' and '.join(wanting)} too; give a "
+            f"subclass whose __init__(self, params, lr) passes {'them' if len(wanting) > 1 else 'it'} on"
+        )
+    return UsageError(f"{cls.__name__} refused {given}: {error}")
 
 
 @cache

@@ -129,6 +129,18 @@ def test_a_fault_that_only_strided_parameters_show_is_seen(gradients):
     assert not torch.equal(ends["whole"].w, ends["strided"].w)
 
 
+class Scheduled(torch.optim.SGD):
+    def __init__(self, params, lr, total_steps, *, warmup):
+        super().__init__(params, lr * warmup / total_steps)
+
+
+def test_a_constructor_that_needs_more_says_what():
+    with pytest.raises(UsageError, match=r"Scheduled .* needs total_steps and warmup too; give a subclass"):
+        fuzz("lemma-4.2", Scheduled, budget=1000)
+    with pytest.raises(UsageError, match=r"refused .* Invalid learning rate"):
+        Subject(torch.optim.SGD, torch.ones(1, 1), -1.0, Hyper())
+
+
 def test_an_implementation_that_a_class_lacks_is_refused():
     with pytest.raises(UsageError, match="Grams has no implementation 'fused'"):
         fuzz("lemma-4.2", "grams:Grams", budget=1000, implementation="fused")
