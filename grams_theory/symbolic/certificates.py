@@ -11,7 +11,8 @@ import sympy as sp
 from grams_theory.symbolic.gram import Expr
 
 if TYPE_CHECKING:
-    from grams_theory.symbolic.proof import Formula, Proof
+    from grams_theory.symbolic.facts import Formula
+    from grams_theory.symbolic.proof import Proof
 
 
 def symmetric(triangle: str) -> sp.Matrix:

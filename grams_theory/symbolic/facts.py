@@ -46,6 +46,11 @@ def symbols_of(formulas: Iterable[Any]) -> set[sp.Symbol]:
     return set().union(*(sp.sympify(formula).free_symbols for formula in formulas))
 
 
+def difference(relation: Any) -> Any:
+    """Left side − right side."""
+    return relation.lhs - relation.rhs
+
+
 @dataclass
 class Facts:
     """Formula -> the hypotheses that it rests on, and what its symbols mean."""

@@ -9,7 +9,8 @@ import sympy as sp
 from grams_theory.symbolic.gram import Expr, Space, Vector, dot, norm2
 
 if TYPE_CHECKING:
-    from grams_theory.symbolic.proof import Formula, Proof
+    from grams_theory.symbolic.facts import Formula
+    from grams_theory.symbolic.proof import Proof
 
 
 def cauchy_schwarz(p: Proof, name: str, x: Vector, y: Vector) -> Formula:
