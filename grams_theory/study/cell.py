@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from grams_theory.core.files import readable
 from grams_theory.core.random import generator
-from grams_theory.landscape.alignment import AdamDirection, align, update_of
+from grams_theory.landscape.alignment import AdamDirection, Alignment, align, align_groups, update_of
 from grams_theory.landscape.certificates import certify
 from grams_theory.landscape.descent import descend
 from grams_theory.landscape.losses import Problem
@@ -29,6 +29,7 @@ from grams_theory.study import contenders, problems
 from grams_theory.study.stages import points, skew_points
 
 Result = dict[str, Any]
+ALIGNMENTS = ("kappa", "disagreement")
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ class _Player:
         self.order = None if run.batch is None else minibatches(run, f.samples)
         self.points: list[Result] = []
         self.skews: list[Result] = []
+        self.groups: Result = {}
+        """Alignment at the end, by group of parameters."""
 
     def play(self) -> Result:
         """A last step beyond the end, of length 0, tells the update at the end."""
@@ -171,10 +174,19 @@ class _Player:
             self.points.append({**point, **_alignments(g, g_batch, u)})
             if t in noisy:
                 self.skews.append({"step": t, "stage": noisy[t], **self._skew(w, u)})
+            if t == run.steps:
+                found = align_groups(g, u, self.f.groups)
+                self.groups = {name: _alignment(seen) for name, seen in found.items()}
         return self._result(diverged=None)
 
     def _result(self, diverged: int | None) -> Result:
-        return {"points": self.points, "skew": self.skews, "diverged": diverged, "eps": self.f.eps}
+        return {
+            "points": self.points,
+            "skew": self.skews,
+            "groups": self.groups,
+            "diverged": diverged,
+            "eps": self.f.eps,
+        }
 
     def _gradient(self) -> tuple[float, Tensor]:
         return self.f.value_and_gradient() if self.order is None else self.f.gradient_on(next(self.order))
@@ -227,12 +239,12 @@ def _update(optimizer: torch.optim.Optimizer, f: Objective) -> Tensor:
 
 def _alignments(g: Tensor, g_batch: Tensor, u: Tensor) -> Result:
     """Of Adam's update with the gradient of f, and with the gradient that the optimizer saw."""
-    found: Result = {}
-    for name, gradient in (("", g), ("_batch", g_batch)):
-        seen = align(gradient, u)
-        found[f"kappa{name}"] = None if seen is None else seen.kappa
-        found[f"disagreement{name}"] = None if seen is None else seen.disagreement
-    return found
+    batch = _alignment(align(g_batch, u))
+    return {**_alignment(align(g, u)), **{f"{name}_batch": value for name, value in batch.items()}}
+
+
+def _alignment(seen: Alignment | None) -> Result:
+    return {name: None if seen is None else getattr(seen, name) for name in ALIGNMENTS}
 
 
 def _finite(point: Result) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from grams_theory.core.errors import UsageError
@@ -41,3 +42,15 @@ def loads(text: str) -> dict[str, Any]:
     if wrong:
         raise UsageError(f"study.json is damaged ({', '.join(wrong)}); run `grams-theory study` again")
     return document
+
+
+def pairs(losses: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each of a document's losses with each of its modes."""
+    for loss in losses:
+        for mode in loss["modes"]:
+            yield loss, mode
+
+
+def modes(losses: Iterable[dict[str, Any]]) -> list[str]:
+    """The names of the modes, each once."""
+    return list(dict.fromkeys(mode["mode"] for _, mode in pairs(losses)))

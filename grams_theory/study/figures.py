@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from grams_theory.study.document import modes, pairs
 from grams_theory.study.stages import STAGES
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def draw(document: Json) -> dict[str, bytes]:
         "study-pl.png": _grid(document, _ratio, "step", "½‖∇f‖²/(f − f*)"),
         "study-differences.png": _grid(document, _forest, "f of Grams − f of the rival, at the end", ""),
     }
-    for mode in dict.fromkeys(mode["mode"] for loss in document["losses"] for mode in loss["modes"]):
+    for mode in modes(document["losses"]):
         figures[f"study-stages-{mode.replace(' ', '-')}.png"] = _stages(document, mode)
     return {name: _png(figure) for name, figure in figures.items()}
 
@@ -55,14 +56,13 @@ def _grid(document: Json, panel: Callable[[Axes, Json, Json], None], x: str, y: 
     """One row per loss, one column per mode."""
     from matplotlib.figure import Figure
 
-    modes = list(dict.fromkeys(mode["mode"] for loss in document["losses"] for mode in loss["modes"]))
-    losses = document["losses"]
-    figure = Figure(figsize=(5.4 * len(modes), 2.7 * len(losses) + 0.8), layout="constrained")
-    axes = figure.subplots(len(losses), len(modes), squeeze=False)
+    losses, names = document["losses"], modes(document["losses"])
+    figure = Figure(figsize=(5.4 * len(names), 2.7 * len(losses) + 0.8), layout="constrained")
+    axes = figure.subplots(len(losses), len(names), squeeze=False)
     labels = {c["name"]: c["label"] for c in document["contenders"]}
     for row, loss in zip(axes, losses, strict=True):
         found = {mode["mode"]: mode for mode in loss["modes"]}
-        for place, mode in zip(row, modes, strict=True):
+        for place, mode in zip(row, names, strict=True):
             if mode not in found:
                 place.set_axis_off()
                 continue
@@ -152,12 +152,7 @@ def _stages(document: Json, mode: str) -> Figure:
     """Per loss a row: κ, disagreement and noise by stage, mean over seeds with its interval."""
     from matplotlib.figure import Figure
 
-    losses = [
-        (loss["name"], found)
-        for loss in document["losses"]
-        for found in loss["modes"]
-        if found["mode"] == mode
-    ]
+    losses = [(loss["name"], found) for loss, found in pairs(document["losses"]) if found["mode"] == mode]
     labels = {c["name"]: c["label"] for c in document["contenders"]}
     figure = Figure(figsize=(3.3 * len(MEASURES), 2.4 * len(losses) + 0.8), layout="constrained")
     axes = figure.subplots(len(losses), len(MEASURES), squeeze=False)

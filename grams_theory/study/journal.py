@@ -18,7 +18,7 @@ from grams_theory.core.files import write_all
 from grams_theory.study.cell import Cell, Result, parse
 from grams_theory.study.settings import Settings
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("grams-theory", "torch", "numpy", "scipy", "scikit-learn")
 OPTION = "--out"
 

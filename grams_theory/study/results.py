@@ -9,7 +9,7 @@ from typing import Any, Literal
 from grams_theory.study import contenders
 from grams_theory.study.cell import Result, Run
 from grams_theory.study.contenders import ARMS, HERO
-from grams_theory.study.document import SCHEMA
+from grams_theory.study.document import SCHEMA, pairs
 from grams_theory.study.journal import PACKAGES, Journal, header
 from grams_theory.study.plan import (
     Tuning,
@@ -22,7 +22,7 @@ from grams_theory.study.plan import (
     tuning_runs,
     tuning_seeds,
 )
-from grams_theory.study.series import by_stage, curves
+from grams_theory.study.series import by_group, by_stage, curves
 from grams_theory.study.settings import Settings, Task
 from grams_theory.study.star import bracket
 from grams_theory.study.statistics import LEVEL, difference, holm, interval, ordering, sign_test, verdict
@@ -40,11 +40,10 @@ def summarise(settings: Settings, journal: Journal) -> Json:
     """The document of a study whose cells are all there."""
     losses = [_Loss(settings, task, journal).document() for task in settings.tasks]
     for family in FAMILIES:
-        _correct([c for loss in losses for mode in loss["modes"] for c in mode[family]])
-    for loss in losses:
-        for mode in loss["modes"]:
-            mode["ordering"] = _ordering(mode["comparisons"])
-            mode["gap_ordering"] = _ordering(mode["gap_comparisons"])
+        _correct([c for _, mode in pairs(losses) for c in mode[family]])
+    for _, mode in pairs(losses):
+        mode["ordering"] = _ordering(mode["comparisons"])
+        mode["gap_ordering"] = _ordering(mode["gap_comparisons"])
     names = settings.contenders_of_all()
     return {
         "schema": SCHEMA,
@@ -84,11 +83,10 @@ def _correct(comparisons: Sequence[Json]) -> None:
 def _sign_tests(losses: Sequence[Json]) -> list[Json]:
     """Per mode and rival, over losses."""
     means: dict[tuple[str, str], list[float]] = {}
-    for loss in losses:
-        for mode in loss["modes"]:
-            for c in mode["comparisons"]:
-                if c["difference"] is not None:
-                    means.setdefault((mode["mode"], c["rival"]), []).append(c["difference"]["mean"])
+    for _, mode in pairs(losses):
+        for c in mode["comparisons"]:
+            if c["difference"] is not None:
+                means.setdefault((mode["mode"], c["rival"]), []).append(c["difference"]["mean"])
     return [
         {"mode": mode, "rival": rival, **asdict(sign_test(found))} for (mode, rival), found in means.items()
     ]
@@ -185,6 +183,7 @@ class _Loss:
             "test": asdict(interval(tests)) if complete and len(tests) == len(ends) else None,
             "curves": curves(whole, self.star) if whole else None,
             "stages": by_stage(whole, self.task.steps, self.star) if whole else [],
+            "groups": by_group(whole) if whole else [],
             "runs": [{"seed": run.seed, **result} for run, result in zip(runs, results, strict=True)],
         }
 

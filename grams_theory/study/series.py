@@ -7,12 +7,13 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from grams_theory.study.cell import SKEWS, Result
+from grams_theory.study.cell import ALIGNMENTS, SKEWS, Result
 from grams_theory.study.stages import STAGES, stage
 from grams_theory.study.star import Star
 from grams_theory.study.statistics import geometric, interval
 
-ALIGNMENTS = ("kappa", "disagreement", "kappa_batch", "disagreement_batch")
+ALONG = (*ALIGNMENTS, *(f"{name}_batch" for name in ALIGNMENTS))
+"""Of Adam's update with the gradient of f, and with that which the optimizer saw."""
 RANGES = {"expected_descent": (-1.0, 1.0)}
 """Of what is measured; all else is a share or a cosine of two vectors without negative entries."""
 
@@ -46,10 +47,21 @@ def by_stage(results: Sequence[Result], steps: int, star: Star) -> list[dict[str
             "stage": name,
             "pl_low": _geometric([_smallest(r, steps, name, star, 0) for r in results]),
             "pl_high": _geometric([_smallest(r, steps, name, star, 1) for r in results]),
-            **{key: _interval(_means(_in_stage(r, steps, name), key) for r in results) for key in ALIGNMENTS},
+            **{key: _interval(_means(_in_stage(r, steps, name), key) for r in results) for key in ALONG},
             **{key: _noise([r["skew"] for r in results], name, key) for key in SKEWS},
         }
         for name in STAGES
+    ]
+
+
+def by_group(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Per group of parameters, over seeds: the alignment at the end of the runs."""
+    return [
+        {
+            "group": name,
+            **{key: _interval(result["groups"][name][key] for result in results) for key in ALIGNMENTS},
+        }
+        for name in results[0]["groups"]
     ]
 
 

@@ -105,12 +105,19 @@ def test_alignment_is_with_adams_update_from_the_runs_own_gradients(optimizer):
         for group in made.param_groups:
             group["lr"] = run.lr * (1 + math.cos(math.pi * t / run.steps)) / 2
         g = f.value_and_gradient()[1]
-        seen.append(align(g, adam(g)))
+        u = adam(g)
+        seen.append(align(g, u))
         made.step()
-    for point in run.play()["points"]:
+    played = run.play()
+    for point in played["points"]:
         expected = seen[point["step"]]
         assert point["kappa"] == pytest.approx(expected.kappa, rel=1e-9)
         assert point["disagreement"] == expected.disagreement
+    assert played["groups"].keys() == f.groups.keys()
+    for name, places in f.groups.items():
+        expected = align(torch.cat([g[s] for s in places]), torch.cat([u[s] for s in places]))
+        assert played["groups"][name]["kappa"] == pytest.approx(expected.kappa, rel=1e-9)
+        assert played["groups"][name]["disagreement"] == expected.disagreement
 
 
 def test_the_first_update_agrees_with_the_gradient_of_its_batch():
@@ -137,6 +144,7 @@ def test_a_run_that_diverges_says_when():
     result = change(SMALL, loss="diabetes", optimizer="Adam", lr=1e200, batch=None).play()
     assert result["diverged"] == 1
     assert len(result["points"]) == 1
+    assert result["groups"] == {}
 
 
 def test_a_nan_gradient_is_a_divergence_too(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from grams_theory.core.errors import UsageError
 from grams_theory.study import journal as module
 from grams_theory.study.cell import Floor
-from grams_theory.study.journal import Journal
+from grams_theory.study.journal import FORMAT, Journal
 from grams_theory.study.settings import Settings, Task
 
 SETTINGS = Settings((Task("diabetes"),))
@@ -46,7 +46,7 @@ def test_what_a_kill_leaves_of_a_file_is_no_cell(kept):
         ),
         (lambda path: path.rename(path.with_name("other.json")), "foreign"),
         (
-            lambda path: path.write_text(path.read_text().replace('"format": 1', '"format": 2')),
+            lambda path: path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 0')),
             "another format",
         ),
         (lambda path: path.write_text(path.read_text().replace('"result": {', '"found": {')), "damaged"),

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from grams_theory.core.errors import GramsTheoryError, UsageError
+from grams_theory.core.summary import number
 from grams_theory.optim import Grams
 from grams_theory.study import PRESETS, choose, conduct, dumps, loads, render, report, results
+from grams_theory.study.document import pairs
 from grams_theory.study.settings import FULL, MINIBATCH
 
 from .conftest import Frozen, descent
@@ -193,6 +195,27 @@ def test_every_measure_is_there_for_every_stage(tiny):
                     for name in ("kappa", "disagreement", "sign_disagreement", "expected_descent", "pl_low"):
                         found = stage[name]
                         assert found["low"] <= found["mean"] <= found["high"], name
+
+
+def test_the_alignment_of_each_parameter_group_is_there_and_on_the_page(tiny):
+    page = report.text(tiny)
+    labels = {c["name"]: c["label"] for c in tiny["contenders"]}
+    for _, mode in pairs(tiny["losses"]):
+        for contender in mode["contenders"]:
+            assert contender["groups"]
+            for group in contender["groups"]:
+                for name in ("kappa", "disagreement"):
+                    assert 0 <= group[name]["low"] <= group[name]["mean"] <= group[name]["high"] <= 1
+                kappa = number(group["kappa"]["mean"])
+                assert f"| {labels[contender['name']]} | `{group['group']}` | {kappa} [" in page
+
+
+def test_a_document_from_before_the_groups_is_still_drawn(tiny):
+    document = loads(dumps(tiny))
+    for _, mode in pairs(document["losses"]):
+        for contender in mode["contenders"]:
+            del contender["groups"]
+    assert "parameter group" not in report.text(document)
 
 
 def test_the_page_says_what_the_document_says_and_computes_nothing(tiny):
