@@ -51,6 +51,9 @@ class Trajectory:
     alignment: tuple[Alignment | None, ...]
     checkpoints: tuple[Checkpoint, ...]
     method: str
+    """How the points were visited, in words."""
+    optimizer: str | None = None
+    """The class that made the steps; None for gradient descent with steps of 1/L."""
     groups: Mapping[str, tuple[Alignment | None, ...]] = field(default_factory=dict)
     """Group of parameters -> the alignment within it at every visited point."""
     distance: tuple[float, ...] = ()
@@ -105,7 +108,8 @@ class GradientDescent:
 class _Method:
     step: Step
     name: str
-    options: Mapping[str, Any]
+    optimizer: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     """The optimizer's own, such as lr, betas and eps."""
 
 
@@ -119,7 +123,7 @@ def _method(objective: Objective, optimizer: Factory | None, lr: float | None, s
     if lr is not None and not (math.isfinite(lr) and lr > 0):
         raise UsageError(f"{lr=} must be positive and finite")
     if optimizer is None and lr is None:
-        return _Method(GradientDescent(objective, smoothness), "gradient descent with step 1/L", {})
+        return _Method(GradientDescent(objective, smoothness), "gradient descent with step 1/L")
     factory = torch.optim.SGD if optimizer is None else optimizer
     try:
         made = factory(objective.parameters) if lr is None else factory(objective.parameters, lr=lr)
@@ -130,9 +134,9 @@ def _method(objective: Objective, optimizer: Factory | None, lr: float | None, s
         ) from error
     if inspect.signature(made.step).parameters.get("closure", _OPTIONAL).default is inspect.Parameter.empty:
         raise UsageError(f"{type(made).__name__} needs a closure, and a run gives each point's gradient once")
-    name = "gradient descent" if optimizer is None else type(made).__name__
-    options = made.param_groups[0]
-    return _Method(lambda f, g: made.step(), f"{name} with lr {options.get('lr')}", options)
+    kind, options = type(made).__name__, made.param_groups[0]
+    name = "gradient descent" if optimizer is None else kind
+    return _Method(lambda f, g: made.step(), f"{name} with lr {options.get('lr')}", kind, options)
 
 
 def descend(
@@ -228,6 +232,7 @@ class _Observer:
             tuple(self.alignments),
             tuple(self.checkpoints),
             method,
+            self.method.optimizer,
             {name: tuple(found) for name, found in self.groups.items()},
             tuple(self.distance),
             tuple(self.moves),

@@ -61,7 +61,8 @@ def estimate_pl(
 
     Args:
         loss_fn: (outputs, targets) -> scalar, a mean over samples. It may have `ridge` and `certify`
-            (see `grams_theory.landscape.certificates.criteria`).
+            (see `grams_theory.landscape.certificates.criteria`), and, if it is a mean over tokens or weighs its terms,
+            `terms(inputs, targets)`: what it divides by.
         data: (inputs, targets), or an iterable of such pairs, drawn once; see `Objective`.
         f_star: the exact minimum, if known; otherwise it is bracketed, never taken from the last iterate.
         optimizer: parameters -> torch optimizer; by default gradient descent with step 1/L.
@@ -90,6 +91,8 @@ def estimate_pl(
     objective = Objective(model, loss_fn, data, device, dtype, chunk=chunk, groups=groups)
     if batch_size is not None and not 1 <= batch_size <= objective.samples:
         raise UsageError(f"{batch_size=} must be from 1 to {objective.samples}, the number of samples")
+    if batch_size is not None:
+        objective.check_cut()
     _check_start(objective)
     _warn_if_kinked(objective)
     certificate = certify(loss_fn, objective)

@@ -12,6 +12,8 @@ LOSSES = """
 import torch
 from torch import nn
 
+from tests.landscape.objective.samples import Once
+
 X = torch.linspace(-1, 1, 12, dtype=torch.float64).unsqueeze(1)
 
 
@@ -32,18 +34,6 @@ def kinked():
 def broken():
     model, loss_fn, (x, y) = linear()
     return model, loss_fn, (x, y / 0)
-
-
-class Once(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x.square()
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, slope):
-        return 2 * slope * ctx.saved_tensors[0]
 
 
 class Square(nn.Linear):

@@ -14,7 +14,7 @@ from grams_theory.landscape.descent import descend
 from grams_theory.landscape.objective import Objective
 from grams_theory.optim import Grams
 from tests.landscape.conftest import ONE, mean_output
-from tests.landscape.test_objective import Functional, Once
+from tests.landscape.objective.samples import Functional, Once
 from tests.landscape.test_ratios import Bend
 
 

@@ -353,6 +353,18 @@ def test_an_optimizer_under_another_name_can_be_vouched_for(bowl):
     assert all(hasattr(optim, name) for name in FAMILY)
 
 
+def test_the_optimizer_is_a_field_and_the_words_for_a_run_decide_nothing(bowl, quadratic):
+    e = bowl(5)
+    assert e.trajectory.optimizer == "Grams"
+    words = replace(e, trajectory=replace(e.trajectory, method="5 points of Adagrad with lr 0.1"))
+    assert [v.status for v in judge(words)] == [v.status for v in judge(e)]
+    other = replace(e, trajectory=replace(e.trajectory, optimizer="Adagrad"))
+    assert {v.status for v in judge(other)} == {"premise fails"}
+    model, _, data = quadratic(torch.eye(1), torch.ones(1))
+    assert estimate_pl(model, Certified(), data, steps=2).trajectory.optimizer is None
+    assert estimate_pl(model, Certified(), data, lr=LR, steps=2).trajectory.optimizer == "SGD"
+
+
 def test_a_start_at_the_minimum_leaves_all_unknown(quadratic):
     model, _, data = quadratic(torch.eye(1), torch.zeros(1))
     e = estimate_pl(model, Certified(mu=None), data, optimizer=optim.Grams, lr=1e-10, steps=3)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.objective import LossFunction
-from grams_theory.landscape.objective.data import Batch, size
+from grams_theory.landscape.objective.data import Batch, outputs
+from grams_theory.landscape.objective.terms import counter
 
 Metric = Literal["loss", "accuracy", "perplexity"]
 Measure = Callable[[nn.Module, LossFunction, Iterable[Batch]], float]
 
 
-def outputs(model: nn.Module, inputs: Any) -> Any:
-    """The model called as `Objective` calls it: with a tensor, several tensors, or tensors by name."""
-    if isinstance(inputs, Mapping):
-        return model(**inputs)
-    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
-
-
 def loss(model: nn.Module, loss_fn: LossFunction, data: Iterable[Batch]) -> float:
-    """The mean of `loss_fn` over samples, without its ridge."""
-    total, samples = 0.0, 0
+    """The mean of `loss_fn` over samples, or over the terms that it counts, without its ridge."""
+    count, total, terms = counter(loss_fn), 0.0, 0.0
     for x, y in data:
-        total += float(loss_fn(outputs(model, x), y)) * size(x)
-        samples += size(x)
-    return total / samples
+        if n := count(x, y):
+            total += float(loss_fn(outputs(model, x), y)) * n
+            terms += n
+    return total / terms
 
 
 def accuracy(model: nn.Module, loss_fn: LossFunction, data: Iterable[Batch]) -> float:

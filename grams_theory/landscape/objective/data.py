@@ -53,6 +53,13 @@ def origin(data: Any, samples: int) -> str:
     return f"{samples} samples, those of one pass of a DataLoader that draws them by {type(data.sampler).__name__}"
 
 
+def outputs(model: Callable[..., Any], inputs: Inputs) -> Any:
+    """The model called with a tensor, several tensors, or tensors by name."""
+    if isinstance(inputs, Mapping):
+        return model(**inputs)
+    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
+
+
 def size(inputs: Inputs) -> int:
     """The number of samples in a batch: the length of its first tensor. Raises `UsageError` if it has none."""
     for x in _parts(inputs):
@@ -70,19 +77,39 @@ def place(x: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return tuple(place(part, change) for part in x) if isinstance(x, tuple | list) else x
 
 
-def pick(batch: Batch, samples: slice | Tensor) -> Batch:
-    """Some samples of a batch. Raises `UsageError` if its tensors do not have one axis of samples in common."""
+def rows(batch: Batch) -> int:
+    """How many rows of the targets belong to a sample, if they can be shared out: more than 1 for flattened tokens."""
+    inputs, targets = batch
+    if not isinstance(targets, Tensor) or not targets.dim():
+        return 1
+    each, left = divmod(len(targets), size(inputs))
+    return 1 if left or not each else each
+
+
+def pick(batch: Batch, samples: slice | Tensor, flat: bool = False) -> Batch:
+    """Some samples of a batch.
+
+    Args:
+        flat: whether targets may hold several rows of each sample, one sample after the other (see `rows`).
+
+    Raises:
+        UsageError: its tensors do not have one axis of samples in common.
+    """
     count = size(batch[0])
 
     def change(x: Tensor) -> Tensor:
         if not x.dim() or len(x) != count:
             raise UsageError(
                 f"a batch of {count} samples cannot be cut: one of its tensors is of shape {tuple(x.shape)}; "
-                "give every tensor the samples as first axis, or use all samples at once"
+                "give every tensor the samples as first axis (targets of tokens as (samples, tokens), flattened in "
+                "loss_fn), or use all samples at once"
             )
         return x[samples] if isinstance(samples, slice) else x.index_select(0, samples.to(x.device))
 
-    return place(batch[0], change), place(batch[1], change)
+    inputs, targets = batch
+    if flat and targets is not None and (each := rows(batch)) > 1:
+        return place(inputs, change), change(targets.unflatten(0, (count, each))).flatten(0, 1)
+    return place(inputs, change), place(targets, change)
 
 
 def few(batch: Batch, count: int) -> Batch:
@@ -93,20 +120,23 @@ def few(batch: Batch, count: int) -> Batch:
         return batch
 
 
-def pieces(found: Iterable[Batch], chunk: int | None) -> Iterator[Batch]:
-    """The batches in order, each cut into pieces of at most `chunk` samples."""
+def pieces(found: Iterable[Batch], chunk: int | None, flat: bool = False) -> Iterator[Batch]:
+    """The batches in order, each cut into pieces of at most `chunk` samples; `flat` as in `pick`."""
     for batch in found:
         count = size(batch[0])
         if chunk is None or count <= chunk:
             yield batch
         else:
-            yield from (pick(batch, slice(at, at + chunk)) for at in range(0, count, chunk))
+            yield from (pick(batch, slice(at, at + chunk), flat) for at in range(0, count, chunk))
 
 
-def gather(found: tuple[Batch, ...], index: Tensor) -> list[Batch]:
-    """The samples with these numbers, (K,) int64, counted through all batches: one batch per shape of sample."""
+def gather(found: tuple[Batch, ...], index: Tensor, flat: bool = False) -> list[Batch]:
+    """The samples with these numbers, (K,) int64, counted through all batches: one batch per shape of sample.
+
+    `flat` as in `pick`.
+    """
     if len(found) == 1:
-        return [pick(found[0], index)]
+        return [pick(found[0], index, flat)]
     sizes = torch.tensor([size(x) for x, _ in found])
     ends = sizes.cumsum(0)
     index = index.cpu()
@@ -114,8 +144,8 @@ def gather(found: tuple[Batch, ...], index: Tensor) -> list[Batch]:
     alike: dict[Any, tuple[list[Any], list[Any]]] = {}
     for number in owner.unique().tolist():
         local = index[owner == number] - (ends[number] - sizes[number])
-        inputs, targets = pick(found[number], local)
-        group = alike.setdefault(_signature((inputs, targets)), ([], []))
+        inputs, targets = pick(found[number], local, flat)
+        group = alike.setdefault((rows(found[number]), _signature((inputs, targets))), ([], []))
         group[0].append(inputs)
         group[1].append(targets)
     return [(_join(inputs), _join(targets)) for inputs, targets in alike.values()]

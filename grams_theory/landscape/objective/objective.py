@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -12,18 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from grams_theory.core.errors import UsageError
-from grams_theory.landscape.objective import modules
+from grams_theory.landscape.objective import cutting, modules
 from grams_theory.landscape.objective.data import (
     Batch,
     batches,
     few,
     gather,
     origin,
-    pick,
+    outputs,
     pieces,
     place,
     size,
 )
+from grams_theory.landscape.objective.terms import counter
 from grams_theory.landscape.objective.twice import check_graph, plain_kernels, second_derivatives
 
 LossFunction = Callable[[Any, Any], Tensor]
@@ -32,13 +33,16 @@ LossFunction = Callable[[Any, Any], Tensor]
 class Objective:
     """f(w) = Σ_batches (n_b/n) loss_fn(model(x_b), y_b) + (ridge/2) ‖w‖², on a private copy of the model.
 
-    `loss_fn` averages over samples; its attribute `ridge`, if there is one, is the weight of the penalty, over all
-    trainable parameters. Parameters that need no gradient are constants.
+    `loss_fn` averages over samples, or over terms that it counts, such as tokens: n_b is how many a batch has (see
+    `terms.counter`). Its attribute `ridge`, if there is one, is the weight of the penalty, over all trainable
+    parameters. Parameters that need no gradient are constants.
 
     The data is drawn once and kept (see `batches`). With `chunk`, no more than that many samples go through the model
     at a time, the data stays where it is, and only the present chunk is brought to `device`: the memory needed there is
-    that of one chunk. A mean over chunks is the mean over all samples only if `loss_fn` weighs samples alike: a mean
-    over the tokens of padded texts, or with class weights, does not. A loss that is cut is tried, and warned about.
+    that of one chunk. The mean over chunks is the mean over all data only if a loss averages over what is counted: for
+    the tokens of padded texts, `loss_fn.terms` must. A loss that is cut is tried, and warned about.
+
+    Targets of flattened tokens, several rows to a sample, are cut with the samples, if the loss bears that out.
 
     Args:
         data: (inputs, targets), or an iterable of such pairs. Inputs are a tensor, a tuple (then model(*inputs)) or a
@@ -92,6 +96,10 @@ class Objective:
         if self.cut and getattr(loss_fn, "reduction", "mean") == "sum":
             raise UsageError("loss_fn sums over samples, and batches are averaged; use reduction='mean'")
         self.ridge = float(getattr(loss_fn, "ridge", 0.0))
+        self._count, self._cut_checked = counter(self.loss_fn), False
+        self._total = self._counted(self.batches)
+        if chunk is not None and any(size(x) > chunk for x, _ in self.batches):
+            self.check_cut()
         self._warn_if_no_mean()
 
     def _kept(self, x: Tensor) -> Tensor:
@@ -108,27 +116,54 @@ class Objective:
         elif self.cut and not self._is_mean():
             warnings.warn(
                 "the loss of a batch is not the mean of the losses of its parts, so that it depends on how the data "
-                "is cut (does loss_fn average over tokens, or weigh classes?); here samples weigh alike",
+                "is cut: does loss_fn average over tokens, or weigh classes? Then let loss_fn.terms(inputs, targets) "
+                "return what it divides by; without it samples weigh alike",
                 stacklevel=4,
             )
 
     def _is_mean(self) -> bool:
-        """Whether the first piece's loss is the mean of those of its halves, as far as rounding tells."""
+        """Whether the first piece's loss is the mean of those of its halves; where that cannot be told, it is."""
         whole = next(self.pieces())
-        n = size(whole[0])
-        if n < 4:  # not every model takes a single sample
+        if size(whole[0]) < 4:  # not every model takes a single sample
             return True
-        half = n // 2
         try:
-            halves = [pick(whole, part) for part in (slice(0, half), slice(half, None))]
+            return cutting.adds_up(whole, self._level, self._count, self.eps)
         except UsageError:  # such batches are taken as they come
             return True
-        with torch.no_grad():
-            parts = [self._loss(batch).item() for batch in halves]
-            value = self._loss(whole).item()
-        mean = (half * parts[0] + (n - half) * parts[1]) / n
-        # half the digits: no rounding of a forward pass, however deep, takes as many
-        return not abs(mean - value) > self.eps**0.5 * max(abs(value), *map(abs, parts))
+
+    @torch.no_grad()
+    def _level(self, batch: Batch) -> tuple[Tensor]:
+        return (self._loss(batch),)
+
+    def _slope(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        value, g = self._accumulate([self._loss(batch)])
+        return torch.tensor(value, dtype=torch.float64), g
+
+    def check_cut(self) -> None:
+        """Whether samples can be taken out of the batches, as minibatches do; asked by `gradient_on` itself.
+
+        Raises:
+            UsageError: tensors of a batch have no axis of samples in common, nor are its targets so many rows to a
+                sample, in order, by the loss and its gradient.
+        """
+        if self._cut_checked:
+            return
+
+        def agree(batch: Batch) -> bool:
+            return cutting.adds_up(self._here(batch), self._slope, self._count, self.eps, flat=True)
+
+        with modules.evaluating(self.model):
+            cutting.check(self.batches, max(2, self.chunk or self.samples), agree)
+        self._cut_checked = True
+
+    def _counted(self, found: Iterable[Batch]) -> float:
+        """Over how many terms the loss averages in these batches together."""
+        total = sum(self._count(*batch) for batch in found)
+        if not total > 0:
+            raise UsageError(
+                "there is no loss to average: no samples, or none of which loss_fn.terms counts any"
+            )
+        return total
 
     @property
     def w(self) -> Tensor:
@@ -146,14 +181,15 @@ class Objective:
 
     def pieces(self, found: Iterable[Batch] | None = None) -> Iterator[Batch]:
         """What goes through the model at a time, on its device: all batches, or those given, cut by `chunk`."""
-        for x, y in pieces(self.batches if found is None else found, self.chunk):
-            yield place(x, lambda t: t.to(self.device)), place(y, lambda t: t.to(self.device))
+        yield from map(self._here, pieces(self.batches if found is None else found, self.chunk, flat=True))
+
+    def _here(self, batch: Batch) -> Batch:
+        x, y = batch
+        return place(x, lambda t: t.to(self.device)), place(y, lambda t: t.to(self.device))
 
     def outputs(self, inputs: Any) -> Any:
         """The model at the present weights, on the inputs of one piece."""
-        if isinstance(inputs, Mapping):
-            return self.model(**inputs)
-        return self.model(*inputs) if isinstance(inputs, tuple) else self.model(inputs)
+        return outputs(self.model, inputs)
 
     def _loss(self, batch: Batch) -> Tensor:
         loss = self.loss_fn(self.outputs(batch[0]), batch[1])
@@ -162,9 +198,11 @@ class Objective:
             raise UsageError(f"loss_fn must return one number as a tensor, a mean over samples; got {what}")
         return loss.reshape(())
 
-    def _terms(self, found: Iterable[Batch] | None = None, samples: int | None = None) -> Iterator[Tensor]:
+    def _terms(self, found: Iterable[Batch] | None = None) -> Iterator[Tensor]:
+        total = self._total if found is None else self._counted(found)
         for batch in self.pieces(found):
-            yield self._loss(batch) * (size(batch[0]) / (samples or self.samples))
+            if count := self._count(*batch):  # a mean over nothing is no number
+                yield self._loss(batch) * (count / total)
         if self.ridge:
             yield sum(((p * p).sum() for p in self.parameters), start=torch.zeros(())) * (self.ridge / 2)
 
@@ -178,13 +216,13 @@ class Objective:
         return self._accumulate(self._terms())
 
     def gradient_on(self, index: Tensor) -> tuple[float, Tensor]:
-        """Loss and gradient, (D,), of the mean over some samples, ridge included; leaves the gradient in `.grad`.
+        """Loss and gradient, (D,), on some samples alone, ridge included; leaves the gradient in `.grad`.
 
         Args:
             index: numbers of samples, (K,) int64 in [0, samples), counted through the batches in order.
 
         Raises:
-            UsageError: another shape or dtype, or a number out of range.
+            UsageError: another shape or dtype, or a number out of range; data that cannot be cut (see `check_cut`).
         """
         if index.dim() != 1 or not len(index) or index.dtype != torch.long:
             raise UsageError(
@@ -194,7 +232,8 @@ class Objective:
             raise UsageError(
                 f"index reaches from {index.min()} to {index.max()}; there are {self.samples} samples"
             )
-        return self._accumulate(self._terms(gather(self.batches, index), len(index)))
+        self.check_cut()
+        return self._accumulate(self._terms(gather(self.batches, index, flat=True)))
 
     def _accumulate(self, terms: Iterable[Tensor]) -> tuple[float, Tensor]:
         value = 0.0

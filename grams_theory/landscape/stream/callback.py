@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,18 +10,37 @@ from torch.optim import Optimizer
 
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.objective import LossFunction
+from grams_theory.landscape.objective.data import size
 from grams_theory.landscape.stream.watch import PLStream, watch_pl
 
 
-def own_loss(outputs: Any, targets: None) -> Tensor:
+class OwnLoss:
     """The loss that a model of transformers computes itself when its inputs hold labels.
 
-    It may be a mean over tokens: give `probe` texts of one length, or a single batch.
+    Labels of shape (n, T) are taken for those of a causal language model, whose loss is the mean over the tokens after
+    the first of each text, without those labelled IGNORED. The data is tried when it is cut, and it is warned about a
+    model that averages otherwise over texts of several lengths.
     """
-    loss = getattr(outputs, "loss", None)
-    if loss is None:
-        raise UsageError("the model returned no loss; put labels into the probe's mappings, or pass loss_fn")
-    return loss
+
+    IGNORED = -100
+
+    def __call__(self, outputs: Any, targets: None) -> Tensor:
+        loss = getattr(outputs, "loss", None)
+        if loss is None:
+            raise UsageError(
+                "the model returned no loss; put labels into the probe's mappings, or pass loss_fn"
+            )
+        return loss
+
+    def terms(self, inputs: Any, targets: None) -> int:
+        """Over how many tokens the loss of a batch is the mean."""
+        labels = inputs.get("labels") if isinstance(inputs, Mapping) else None
+        if labels is None or labels.dim() < 2:
+            return size(inputs)
+        return int((labels[:, 1:] != self.IGNORED).sum())
+
+
+own_loss = OwnLoss()
 
 
 def pl_callback(probe: Any, loss_fn: LossFunction = own_loss, **options: Any) -> Any:

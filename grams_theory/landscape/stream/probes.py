@@ -74,7 +74,7 @@ class Probes:
         self.last = replace(probe, signs=None)
 
     def trajectory(
-        self, method: str, u: str, betas: tuple[float, float], eps: float, unit: float
+        self, method: str, optimizer: str, u: str, betas: tuple[float, float], eps: float, unit: float
     ) -> Trajectory:
         """`u` says where the update comes from; betas and eps are those it was made with; for `unit` see there."""
         points, rates = self.points, {rate for point in self.points for rate in point.lr}
@@ -84,6 +84,7 @@ class Probes:
             alignment=tuple(point.alignment for point in points),
             checkpoints=(),
             method=method,
+            optimizer=optimizer,
             groups={name: tuple(point.groups[name] for point in points) for name in self.groups},
             distance=tuple(point.distance for point in points),
             start_norm=0.0 if self.start is None else _norm(self.start),

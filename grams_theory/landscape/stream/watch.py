@@ -301,7 +301,7 @@ class PLStream:
         own = self.optimizer.param_groups[0] if self._moments is not None and self._moments.own else {}
         betas, eps = own.get("betas", (0.9, 0.999)), own.get("eps", 1e-8)
         betas = float(betas[0]), float(betas[1])
-        return self._probes.trajectory(method, self.provenance, betas, float(eps), self.objective.eps)
+        return self._probes.trajectory(method, name, self.provenance, betas, float(eps), self.objective.eps)
 
     def _inspect(self, tol: float, seed: int) -> Inspection:
         index = len(self.points) - 1

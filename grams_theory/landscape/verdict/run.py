@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grams_theory.core.summary import number
-from grams_theory.landscape.descent import Trajectory
 from grams_theory.landscape.quantity import Quantity
 from grams_theory.landscape.result import PLEstimate
 from grams_theory.landscape.verdict import bounds
@@ -25,7 +23,8 @@ class Run:
     eta: float
     eps: float
     beta1: float
-    optimizer: str
+    optimizer: str | None
+    """The class that made the steps, or the one that it stands for."""
 
     @property
     def f(self) -> tuple[float, ...]:
@@ -143,9 +142,3 @@ class Run:
         return Premise(
             text, short or None, why if short else f"{why} with the L that was {L.standing}"
         ), allowed
-
-
-def optimizer_of(run: Trajectory) -> str:
-    """The name in "40 points of Grams with lr 0.01", or in "9 points of a run of 40 steps of Grams on ..."."""
-    found = re.search(r"of (\w+) (?:with|on)\b", run.method)
-    return found[1] if found else run.method

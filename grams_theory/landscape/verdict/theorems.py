@@ -28,7 +28,7 @@ from grams_theory.landscape.verdict.judgement import (
     TheoremVerdict,
     TheoremVerdicts,
 )
-from grams_theory.landscape.verdict.run import Run, optimizer_of
+from grams_theory.landscape.verdict.run import Run
 
 FAMILY = ("Grams", "Adam", "CautiousAdam", "AMS")
 """The optimizers that the linear rate speaks of; the other two theorems speak of Grams."""
@@ -59,7 +59,7 @@ def judge(
         raise UsageError("the run has no lr of its own (steps of 1/L); pass lr")
     if not (0 < lr < math.inf and 0 < eps < math.inf and 0 <= beta1 < 1):
         raise UsageError(f"{lr=}, {eps=}, {beta1=}: lr and eps must be positive and finite, beta1 in [0, 1)")
-    run = Run(estimate, lr, eps, beta1, optimizer or optimizer_of(made))
+    run = Run(estimate, lr, eps, beta1, optimizer or made.optimizer)
     verdicts = (_sublinear(run), _linear(run), _one_step(run))
     return TheoremVerdicts(lr, eps, beta1, made.method, run.initial_gap, verdicts)
 
