@@ -3,7 +3,8 @@
     python examples/compiled.py [--backend inductor]
 
 The step becomes one graph, for which the step count is a tensor. So should lr be where a scheduler changes it: a
-number would be a constant of the graph, and each new value would compile again.
+number would be a constant of the graph, and each new value would compile again. torch warns that it ignores a "profiler
+record function": that is the name of the step in profiles, and nothing is lost.
 """
 
 import argparse

@@ -4,7 +4,8 @@
 
 Grams takes the place of torch.optim.AdamW: the same keywords, schedulers, parameter groups and checkpoints. The table
 shows every 20th step: the share of coordinates where Adam's update points uphill, their alignment kappa, and what
-the step promised against what it brought (docs/step-size.md reads it line by line).
+the step promised against what it brought (docs/step-size.md reads it line by line). `loss=` is evaluated during the
+step that is shown, before and after it, and so on the batch of that step.
 """
 
 import argparse

@@ -170,9 +170,8 @@ class RuleOptimizer(Optimizer):
 
     def _complete(self, state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
         """Make what is missing of the state of p."""
-        if not state:
-            double = torch.get_default_dtype() == torch.float64 and not group["fused"]
-            state["step"] = torch.tensor(0.0, dtype=torch.float64 if double else torch.float32, device="cpu")
+        if not state or (self.base == "lion" and "step" not in state):  # lion-pytorch does not count
+            state["step"] = torch.tensor(0.0, dtype=_state.count_dtype(group), device="cpu")
         for name in self._moments(group):
             if name not in state:
                 dtype = _state.moment_dtype(p, group["state_dtype"])

@@ -140,7 +140,8 @@ def _operands(w: Array, g: Array, *moments: Array, group: Group) -> list[Array]:
     if group["maximize"]:
         g = g.neg()
     arrays = [w, g, *moments]
-    if not (group["state_dtype"] or group["stochastic_rounding"] or group["fused"] or g.dtype != w.dtype):
+    alike = {x.dtype for x in arrays} == {w.dtype}
+    if alike and not (group["state_dtype"] or group["stochastic_rounding"] or group["fused"]):
         return arrays
     dtype = compute_dtype(*arrays)
     return [x.to(dtype) for x in arrays]

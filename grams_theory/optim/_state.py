@@ -17,14 +17,18 @@ class AsSaved:
 
 
 def wrap_moments(_: torch.optim.Optimizer, state_dict: dict[str, Any]) -> dict[str, Any]:
-    """A hook for `register_load_state_dict_pre_hook`: every tensor but the step counts as `AsSaved`."""
+    """A hook for `register_load_state_dict_pre_hook`: what parameters remember, but the step counts, as `AsSaved`.
+
+    State that is no parameter's passes as it is.
+    """
+    of_parameters = {key for group in state_dict["param_groups"] for key in group["params"]}
 
     def wrapped(name: str, value: Any) -> Any:
         return AsSaved(value) if isinstance(value, Tensor) and name != "step" else value
 
     state = {
         key: {name: wrapped(name, value) for name, value in entry.items()}
-        if isinstance(entry, dict)
+        if isinstance(entry, dict) and key in of_parameters
         else entry
         for key, entry in state_dict["state"].items()
     }
@@ -50,12 +54,22 @@ def _dtype(name: str | torch.dtype | None) -> torch.dtype | None:
 
 
 def settle(state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
-    """Give what was loaded for p its place: moments in the group's `state_dtype`, the step count as a tensor."""
+    """Give what was loaded for p its place: moments in the group's `state_dtype`, the step count as a 0-d tensor of
+    float32 or float64, whether it was saved as a number, as an integer tensor or with an axis."""
     for name, value in state.items():
         if isinstance(value, AsSaved):
             state[name] = value.moment.to(device=p.device, dtype=moment_dtype(p, group["state_dtype"]))
-    if "step" in state and not isinstance(state["step"], Tensor):
-        state["step"] = torch.tensor(float(state["step"]), dtype=torch.float32)
+    if "step" in state:
+        step = state["step"]
+        if not isinstance(step, Tensor):
+            step = torch.tensor(step, dtype=count_dtype(group), device="cpu")
+        state["step"] = step.to(torch.promote_types(step.dtype, torch.float32)).reshape(())
+
+
+def count_dtype(group: dict[str, Any]) -> torch.dtype:
+    """The dtype of step counts: as in torch, float64 where that is the default and the step is not fused."""
+    double = torch.get_default_dtype() == torch.float64 and not group["fused"]
+    return torch.float64 if double else torch.float32
 
 
 def moment_dtype(p: Tensor, state_dtype: torch.dtype | None) -> torch.dtype:

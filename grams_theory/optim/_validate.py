@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, SupportsFloat
 
 import torch
 from torch import Tensor
@@ -18,10 +19,17 @@ EXCLUSIVE = {
 
 
 def check(group: dict[str, Any]) -> None:
-    """Raise ValueError or RuntimeError if what all optimizers share is out of range, or options exclude each other."""
+    """Check what all optimizers share.
+
+    Raises:
+        TypeError: a hyperparameter is not a number.
+        ValueError, RuntimeError: one is out of range, or options exclude each other.
+    """
     for name in ("lr", "weight_decay"):
         at_least_zero(name, group[name])
     betas = group["betas"]
+    if not isinstance(betas, Collection):
+        raise TypeError(f"betas={betas!r} must be two numbers, such as (0.9, 0.999)")
     if len(betas) != 2:
         raise ValueError(f"betas={betas} must be two numbers")
     if len({isinstance(beta, Tensor) for beta in betas}) == 2:
@@ -46,8 +54,10 @@ def at_least_zero(name: str, value: float | Tensor) -> None:
 
 
 def number(name: str, value: float | Tensor) -> float:
-    """The value of a float or of a 1-element tensor; ValueError for another tensor."""
+    """The value of a number or of a 1-element tensor; TypeError for anything else, ValueError for a longer tensor."""
     if not isinstance(value, Tensor):
+        if not isinstance(value, SupportsFloat):
+            raise TypeError(f"{name}={value!r} must be a number or a 1-element tensor")
         return value
     if value.numel() != 1:
         raise ValueError(f"{name} must have 1 element, got a tensor of shape {tuple(value.shape)}")

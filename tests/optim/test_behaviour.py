@@ -99,6 +99,24 @@ def test_a_hyperparameter_out_of_range_is_refused(make, keywords, message):
         make([{"params": [parameter(1)], **keywords}])
 
 
+NO_NUMBERS = [
+    ({"lr": "0.1"}, "lr='0.1' must be a number or a 1-element tensor"),
+    ({"lr": None}, "lr=None must be a number or a 1-element tensor"),
+    ({"weight_decay": None}, "weight_decay=None must be a number"),
+    ({"betas": 0.9}, r"betas=0.9 must be two numbers, such as \(0.9, 0.999\)"),
+    ({"betas": None}, "betas=None must be two numbers"),
+    ({"betas": (0.9, "0.99")}, r"betas\[1\]='0.99' must be a number"),
+]
+
+
+@pytest.mark.parametrize(("keywords", "message"), NO_NUMBERS)
+def test_a_hyperparameter_that_is_no_number_is_refused_by_torch_s_error_in_our_words(make, keywords, message):
+    with pytest.raises(TypeError):
+        torch.optim.AdamW([parameter(1)], **keywords)
+    with pytest.raises(TypeError, match=message):
+        make([parameter(1)], **keywords)
+
+
 @pytest.mark.parametrize("other", ["foreach", "differentiable"])
 def test_fused_excludes_the_other_implementations_as_in_torch(make, other):
     with pytest.raises(RuntimeError, match="exclude each other"):

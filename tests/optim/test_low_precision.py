@@ -87,6 +87,17 @@ def test_float32_parameters_may_have_bfloat16_moments(make, implementation, hist
     assert {optimizer.state[p][name].dtype for name in optimizer.moments} == {torch.bfloat16}
 
 
+def test_moments_stay_as_they_are_where_the_model_becomes_bfloat16(make, implementation, history, advance):
+    """`module.bfloat16()` after some steps: arithmetic goes on in float32, in every implementation."""
+    p = torch.nn.Parameter(torch.ones(60))
+    optimizer = make([p], **implementation)
+    advance(optimizer, [p], [[g] for g in history(3, 60)])
+    p.data = p.data.bfloat16()
+    advance(optimizer, [p], [[g.bfloat16()] for g in history(2, 60)])
+    assert p.isfinite().all()
+    assert {optimizer.state[p][name].dtype for name in optimizer.moments} == {torch.float32}
+
+
 def test_complex_parameters_have_complex_moments(make, implementation, history, advance):
     p, q = (torch.nn.Parameter(torch.ones(9, dtype=torch.complex64)) for _ in range(2))
     gradients = [[g] for g in history(3, 9, dtype=torch.complex64)]

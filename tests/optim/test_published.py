@@ -117,6 +117,38 @@ def test_pytorch_optimizer_s_rescaling_adds_one_to_the_count(history, last_move)
     assert torch.allclose(theirs, ours * (k / (k + 1)), rtol=8 * 2.0**-53, atol=0)
 
 
+@pytest.mark.parametrize("steps", STEPS)
+def test_released_c_adamw_is_ours_with_another_eps(steps, history, last_move, adam_ball):
+    """Its step -lr √(1 - β₂ᵗ)/(1 - β₁ᵗ) m mask/(√v + eps) is ours with eps/√(1 - β₂ᵗ). No package carries it."""
+    gradients, eps = history(steps, 200, dtype=torch.float64), 1e-6
+    m = v = torch.zeros(200, dtype=torch.float64)
+    for g in gradients:
+        m, v = 0.9 * m + (1 - 0.9) * g, 0.999 * v + (1 - 0.999) * g * g
+    mask = (m * g > 0).double()
+    rate = 1e-3 * (1 - 0.999**steps) ** 0.5 / (1 - 0.9**steps)
+    released = -rate * m * mask / mask.mean().clamp(min=1e-3) / (v.sqrt() + eps)
+
+    effective = {**KEYWORDS, "eps": eps / (1 - 0.999**steps) ** 0.5}
+    ours, as_given = (
+        last_move(optim.CautiousAdam, gradients, mask_rescale=True, **chosen)
+        for chosen in (effective, {**KEYWORDS, "eps": eps})
+    )
+    bound = (
+        3 * adam_ball(gradients, **effective).rad / mask.mean()
+    )  # each within `rad`, and the effective eps is rounded
+    assert ((ours - released).abs() <= bound).all()
+    assert ((as_given - released).abs() > bound).any()
+
+
+def test_the_eps_of_released_c_adamw_makes_first_steps_shorter(last_move):
+    """By (√v̂ + eps/√(1 - β₂))/(√v̂ + eps) at √v̂ = |g| = 10⁻⁵: what the page says."""
+    g, eps = torch.full((1, 1), 1e-5, dtype=torch.float64), 1e-6
+    as_released, ours = (
+        last_move(optim.CautiousAdam, g, eps=value, mask_rescale=True) for value in (eps / 0.001**0.5, eps)
+    )
+    assert (ours / as_released).item() == pytest.approx(3.8, abs=0.05)
+
+
 def outcome(run, *arguments, **keywords) -> str:
     """What it raised, by name, or nothing."""
     try:

@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 
+import lion_pytorch
 import pytest
 import torch
 
@@ -102,18 +103,57 @@ def test_a_checkpoint_of_torch_in_bfloat16_gets_float32_moments(name, history, a
         assert torch.equal(ours.state[q][moment], theirs.state[p][moment].float())
 
 
-def test_a_step_count_that_was_saved_as_a_number_is_a_tensor_again(make, history, advance):
+COUNTS = {
+    "a number": lambda count: 2,
+    "an integer tensor": lambda count: torch.tensor(2),
+    "a tensor of one axis": lambda count: count.reshape(1),
+    "a tensor of float64": lambda count: count.double(),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_a_step_count_that_was_saved_as_something_else_goes_on(make, implementation, kind, history, advance):
     p = torch.nn.Parameter(torch.ones(4))
-    optimizer, gradients = make([p]), [[g] for g in history(4, 4)]
+    optimizer, gradients = make([p], **implementation), [[g] for g in history(4, 4)]
     advance(optimizer, [p], gradients[:2])
-    state = saved(optimizer)
-    state["state"][0]["step"] = 2
+    state = copy.deepcopy(optimizer.state_dict())
+    state["state"][0]["step"] = COUNTS[kind](state["state"][0]["step"])
     q = twin_of(p)
-    other = make([q])
+    other = make([q], **implementation)
     other.load_state_dict(state)
     advance(optimizer, [p], gradients[2:])
     advance(other, [q], gradients[2:])
     assert torch.equal(p, q)
+    step = other.state[q]["step"]
+    kept = torch.float64 if "float64" in kind and not other.defaults["fused"] else torch.float32
+    assert (step.dtype, step.shape) == (kept, ())
+
+
+def test_a_number_as_step_count_is_not_rounded_to_the_default_dtype(make):
+    """bfloat16 has no 301."""
+    p = torch.nn.Parameter(torch.ones(4))
+    optimizer = make([p])
+    p.grad = torch.ones(4)
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["state"][0]["step"] = 301
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        optimizer.load_state_dict(state)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert optimizer.state[p]["step"] == 301
+
+
+def test_state_that_is_no_parameter_s_passes_through_as_in_torch(make, history, advance):
+    p, q = torch.nn.Parameter(torch.ones(4)), torch.nn.Parameter(torch.ones(4))
+    optimizer, other = make([p]), make([q])
+    advance(optimizer, [p], [[g] for g in history(2, 4)])
+    state, note = optimizer.state_dict(), torch.arange(3.0)
+    state["state"]["ours"] = {"note": note}
+    other.load_state_dict(state)
+    assert torch.equal(other.state["ours"]["note"], note)
+    assert torch.equal(saved(other)["state"]["ours"]["note"], note)
 
 
 def test_amsgrad_may_be_switched_on_later(history, advance):
@@ -181,3 +221,19 @@ def test_another_number_of_parameters_is_refused(make):
     with pytest.raises(ValueError, match="doesn't match the size"):
         one.load_state_dict(two.state_dict())
     assert not one._optimizer_load_state_dict_pre_hooks
+
+
+def test_lion_goes_on_from_a_state_of_lion_pytorch(implementation):
+    """Which keeps no step count."""
+    ends = []
+    for cls, options in ((lion_pytorch.Lion, {}), (optim.Lion, implementation)):
+        w = torch.nn.Parameter(torch.ones(5, dtype=torch.float64))
+        first = lion_pytorch.Lion([w], lr=0.1)
+        w.grad = torch.linspace(-1, 1, 5, dtype=torch.float64)
+        first.step()
+        second = cls([w], lr=0.1, **options)
+        second.load_state_dict({**second.state_dict(), "state": first.state_dict()["state"]})
+        w.grad = torch.linspace(1, -0.5, 5, dtype=torch.float64)
+        second.step()
+        ends.append(w.detach())
+    assert torch.equal(*ends)

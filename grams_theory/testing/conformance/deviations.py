@@ -19,6 +19,7 @@ SGD_LISTS = (
     "torch's fused SGD passes its list of momentum buffers to the kernel with None for a parameter that had no "
     "gradient before, and step raises TypeError"
 )
+COUNT = "torch.optim.RMSprop names no device for its count of steps: under torch.set_default_device it lies on that one"
 KNOWN: Mapping[tuple[str, str, str], Mapping[str, str]] = {
     ("torch.optim:Adam", "fused", "cpu"): FUSED_ON_CPU,
     ("torch.optim:AdamW", "fused", "cpu"): FUSED_ON_CPU,
@@ -40,6 +41,9 @@ KNOWN: Mapping[tuple[str, str, str], Mapping[str, str]] = {
     ("torch.optim:SGD", "differentiable", "cpu"): {
         "autograd_through_the_step": "torch.optim.SGD detaches the first gradient when it starts its momentum buffer",
     },
+    ("torch.optim:RMSprop", "loop", "cpu"): {"default_device": COUNT},
+    ("torch.optim:RMSprop", "foreach", "cpu"): {"default_device": COUNT},
+    ("torch.optim:RMSprop", "differentiable", "cpu"): {"default_device": COUNT},
 }
 """(optimizer as torch exports it, implementation, kind of device) -> check -> evidence, of torch 2.13."""
 

@@ -43,7 +43,11 @@ class Foreach(torch.optim.Optimizer):
     def prepared(self, p):
         state = self.state[p]
         if not state:
-            state.update(m=torch.zeros_like(p), v=torch.zeros_like(p), step=torch.zeros(()))
+            state.update(
+                m=torch.zeros_like(p),
+                v=torch.zeros_like(p),
+                step=torch.tensor(0.0, dtype=torch.float32, device="cpu"),
+            )
         return state
 
     def bundles(self, *lists):

@@ -521,3 +521,111 @@ class HooksAllAfterTheStep(Plain):
 
     def register_step_pre_hook(self, hook):
         return self.register_step_post_hook(hook)
+
+
+class CountInTheDefaultDtype(Plain):
+    """Counts in a tensor of the default dtype, which in bfloat16 stays at 256."""
+
+    caught_by = "check_default_dtype"
+
+    def begin(self, state, w):
+        super().begin(state, w)
+        state["t"] = torch.zeros(())
+
+
+class ProductsInAutocast(Plain):
+    """Multiplies by matmul, which autocast rounds to bfloat16."""
+
+    caught_by = "check_autocast"
+
+    def direction(self, u, g, m):
+        return (super().direction(u, g, m).reshape(-1, 1) @ torch.ones(1, 1, dtype=u.dtype)).reshape(u.shape)
+
+
+class MemoryOfTheFirstStep(Plain):
+    """Remembers where a weight was at its first step, and writes there."""
+
+    caught_by = "check_weights_replaced"
+
+    def update(self, w, g, state, group):
+        if "where" not in state:
+            state["where"] = w.detach()
+        kept = {name: value for name, value in state.items() if name != "where"}
+        super().update(state["where"], g, kept, group)
+        state.update(kept)
+
+
+class OtherStateDropped(Plain):
+    """Loads what is its parameters' only."""
+
+    caught_by = "check_other_state_loads"
+
+    def load_state_dict(self, state_dict):
+        state = {key: value for key, value in state_dict["state"].items() if isinstance(key, int)}
+        super().load_state_dict({**state_dict, "state": state})
+
+
+class RefersToItself(Plain):
+    """Holds a hook that holds it."""
+
+    caught_by = "check_freed_at_once"
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, lr, betas, eps)
+        self.register_step_post_hook(lambda *_: self.evaluated(None))
+
+
+class BetasOfTheConstructor(Plain):
+    """Ignores what a scheduler writes into the group."""
+
+    caught_by = "check_momentum_cycled"
+
+    def betas(self, group):
+        return self.defaults["betas"]
+
+
+class CorrectionsByBetas(Plain):
+    """Looks its bias corrections up in a table, by betas that must be hashable."""
+
+    caught_by = "check_betas_in_a_list"
+
+    def corrected(self, state, beta1, beta2):
+        self.table = getattr(self, "table", {})
+        (group,) = (g for g in self.param_groups if tuple(g["betas"]) == (beta1, beta2))
+        found = self.table.setdefault(
+            (group["betas"], state["t"]), (1 - beta1 ** state["t"], 1 - beta2 ** state["t"])
+        )
+        return state["m"] / found[0], state["v"] / found[1]
+
+
+class CountOnTheDefaultDevice(Plain):
+    """Counts in a tensor that says nothing of its device."""
+
+    caught_by = "check_default_device"
+
+    def begin(self, state, w):
+        super().begin(state, w)
+        state["t"] = torch.zeros((), dtype=torch.float32)
+
+
+class CountReadFromATensor(Plain):
+    """Asks a tensor for the count of steps, which a fake one does not know."""
+
+    caught_by = "check_fake_tensors"
+
+    def begin(self, state, w):
+        super().begin(state, w)
+        state["t"] = torch.zeros((), dtype=torch.float32, device="cpu")
+
+    def corrected(self, state, beta1, beta2):
+        return super().corrected({**state, "t": state["t"].item()}, beta1, beta2)
+
+
+class ConjugateResolved(Plain):
+    """Takes complex numbers as pairs of reals, of a copy where they have to be conjugated first."""
+
+    caught_by = "check_conjugated"
+
+    def update(self, w, g, state, group):
+        as_pairs = (torch.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in (w, g))
+        super().update(*as_pairs, state, group)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
+    CyclicLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
+    LRScheduler,
     OneCycleLR,
     PolynomialLR,
     ReduceLROnPlateau,
@@ -44,6 +47,11 @@ SCHEDULES: dict[str, Callable[[Optimizer], object]] = {
     "SequentialLR": lambda optimizer: SequentialLR(
         optimizer, [LinearLR(optimizer, 0.5, total_iters=2), ExponentialLR(optimizer, 0.9)], milestones=[2]
     ),
+}
+MOMENTA: dict[str, Any] = {"base_momentum": 0.5, "max_momentum": 0.9}
+CYCLES: dict[str, Callable[[Optimizer], LRScheduler]] = {
+    "OneCycleLR": lambda optimizer: OneCycleLR(optimizer, max_lr=2 * RATE, total_steps=8, **MOMENTA),
+    "CyclicLR": lambda optimizer: CyclicLR(optimizer, RATE, 2 * RATE, step_size_up=2, **MOMENTA),
 }
 SCHEDULED = 5
 """Steps under a schedule."""
@@ -129,6 +137,30 @@ def check_schedules(s: Setup) -> None:
         assert_same(s, w, by_hand, start, f"under {name} as with its lr {rates}")
 
 
+def check_momentum_cycled(s: Setup) -> None:
+    """Betas or a momentum that a scheduler cycles are those of the step, as in a new instance made with them."""
+    start = s.random(4, 3)
+    gradients, known = s.gradients([start], SCHEDULED), s.new(s.parameters([start])).defaults
+    names = [name for name in ("betas", "momentum") if s.offers(name) and name in known]
+    if not names:
+        skip("its groups have neither betas nor momentum")
+    for schedule_name, schedule in CYCLES.items():
+        w, other = s.parameters([start] * 2)
+        cycled, before = s.new([w]), s.new([other])
+        scheduler = schedule(cycled)
+        for step in gradients:
+            group = cycled.param_groups[0]
+            now = {name: group[name] for name in ("lr", *names)}
+            made, saved = s.new([other], **now), before.state_dict()
+            made.load_state_dict({**saved, "param_groups": [{**saved["param_groups"][0], **now}]})
+            feed(cycled, [w], [step])
+            feed(made, [other], [step])
+            scheduler.step()
+            before = made
+        where = f"under {schedule_name} as in instances made with its {names[0]}"
+        assert_same(s, w, other, start, where)
+
+
 def check_tensor_lr(s: Setup) -> None:
     """A tensor lr, of no axis or of one, is its number, alone and under a schedule; or the constructor refuses it."""
     start = s.random(4, 3)
@@ -165,6 +197,22 @@ def check_tensor_betas(s: Setup) -> None:
         skip(str(refusal))
     where = f"with tensor betas as with {HYPER.betas}"
     assert_same(s, w, trained(s, start, gradients), start, where, s.roundings_of_a_tensor_lr)
+
+
+@once
+def check_betas_in_a_list(s: Setup) -> None:
+    """Betas may stand in a list, as in a configuration read from JSON, in the constructor and in a group."""
+    if not s.offers("betas"):
+        skip("it has no betas")
+    start, betas = s.random(4, 3), (0.5, 0.8)
+    gradients = s.gradients([start])
+    expected = trained(s, start, gradients, hyper=Hyper(betas, HYPER.eps))
+    given, later = s.parameters([start] * 2)
+    optimizers = s.new([given], betas=list(betas)), s.new([later])
+    optimizers[1].param_groups[0]["betas"] = list(betas)
+    for w, optimizer in zip((given, later), optimizers, strict=True):
+        feed(optimizer, [w], gradients)
+        assert_same(s, w, expected, start, f"with betas {list(betas)} as with {betas}")
 
 
 @once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Iterable
 from typing import Any
@@ -50,6 +51,30 @@ class _Live(TorchDispatchMode):
             del self._seen[key]
 
         self._seen[key] = weakref.ref(storage, freed)
+
+
+def check_freed_at_once(s: Setup) -> None:
+    """The state of an optimizer that nobody refers to is freed at once, without a search for cycles."""
+    (w,) = s.parameters([s.random(ELEMENTS, 1)])
+    optimizer, w.grad = s.new([w]), torch.ones_like(w)
+    for _ in range(2):
+        take_step(optimizer)
+    followed = [
+        weakref.ref(x) for x in (optimizer, *optimizer.state[w].values()) if not isinstance(x, int | float)
+    ]
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        del optimizer
+        held = [x() for x in followed if x() is not None]
+    finally:
+        if enabled:
+            gc.enable()
+    found = ", ".join(type(x).__name__ for x in held)
+    require(
+        not held,
+        f"{s.name} must be freed with its state when nobody refers to it, but what stays is: {found}",
+    )
 
 
 def check_peak_memory(s: Setup) -> None:

@@ -108,6 +108,33 @@ def check_weights_overwritten(s: Setup) -> None:
     require(torch.equal(w.detach(), written), f"{s.name} must keep what was written into a weight")
 
 
+def check_weights_replaced(s: Setup) -> None:
+    """Where `w.data` is another tensor before each step, as sharding wrappers have it, the step is taken on that."""
+    start = s.random(4, 3)
+    gradients = s.gradients([start])
+    (w,) = s.parameters([start])
+    optimizer = s.new([w])
+    for step in gradients:
+        w.data = w.data.clone()
+        feed(optimizer, [w], [step])
+    assert_same(s, w, trained(s, start, gradients), start, "in new memory at each step as in one place")
+
+
+def check_conjugated(s: Setup) -> None:
+    """A parameter that is a conjugate by a flag, as `conj()` returns it, moves or is refused: no step is lost."""
+    w = s.parameter(torch.complex(s.random(4, 3), s.random(4, 3, seed=1)).conj())
+    before = w.detach().clone()
+    w.grad = torch.complex(s.random(4, 3, seed=2), s.random(4, 3, seed=3))
+    try:
+        optimizer = s.new([w])
+        for _ in range(WARM_UP):
+            optimizer.step()
+    except Exception:
+        return
+    moved = not torch.equal(w.detach(), before)
+    require(moved, f"{s.name} must move a conjugated parameter, or refuse it, but it stayed")
+
+
 def check_stale_graph_refused(s: Setup) -> None:
     """`backward` through a graph that saved a weight before `step` fails: the weight's version counts the step."""
     s.leaves_needed()

@@ -179,6 +179,21 @@ def check_state_dict_is_plain(s: Setup) -> None:
 
 
 @once
+def check_other_state_loads(s: Setup) -> None:
+    """State under a key that is no parameter's is in the loaded optimizer and in its state dict as it was saved."""
+    optimizer, w = _primed(s, s.random(4, 3))
+    (other,) = s.parameters([w])
+    loaded, saved, note = s.new([other]), copy.deepcopy(optimizer.state_dict()), torch.arange(3.0)
+    saved["state"]["note"] = {"kept": note}
+    loaded.load_state_dict(saved)
+    found: dict[str, Any] = {"state": dict(loaded.state), "state_dict": _through_a_file(s, loaded)["state"]}
+    for where, state in found.items():
+        kept = state.get("note", {}).get("kept")
+        right = type(kept) is Tensor and torch.equal(kept, note)
+        require(right, f"{s.name}.{where} must hold what was loaded under the key 'note', but has {kept!r}")
+
+
+@once
 def check_state_dict_hooks(s: Setup) -> None:
     """Hooks before and after `state_dict` and `load_state_dict` run, and what they return is used."""
     optimizer, w = _primed(s, s.random(4, 3))
