@@ -42,7 +42,8 @@ Shapes = list[tuple[int, ...]]
 
 
 class ReleasedCautiousAdamW(Optimizer):
-    """The operations of the released C-AdamW (arXiv 2411.16085), one after the other: no package carries it."""
+    """C-AdamW of github.com/kyleliang919/C-Optim (arXiv 2411.16085) with foreach=False and no decay, operation by
+    operation: no package carries it. Its default, a generator under `torch.compile`, does not run on torch 2.13."""
 
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3, eps: float = 1e-6) -> None:
         super().__init__(params, {"lr": lr, "betas": (0.9, 0.999), "eps": eps})
@@ -108,7 +109,7 @@ CONTENDERS = (
     Contender(
         "pytorch-optimizer Grams, foreach", lambda p: pytorch_optimizer.Grams(p, foreach=True), "foreach"
     ),
-    Contender("released C-AdamW", ReleasedCautiousAdamW, "loop", 9),
+    Contender("released C-AdamW, loop", ReleasedCautiousAdamW, "loop", 9),
     Contender("lion-pytorch Lion", lambda p: lion_pytorch.Lion(p), "loop", 5),
 )
 COMPILED = (

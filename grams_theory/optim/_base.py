@@ -146,6 +146,7 @@ class RuleOptimizer(Optimizer):
         """
         names = self._moments(group)
         complete = {"step", *names}
+        states: list[dict[str, Tensor]] = []
         step_on_device = group["capturable"] or group["fused"]
         for p in group["params"]:
             g = p.grad
@@ -160,13 +161,14 @@ class RuleOptimizer(Optimizer):
             if not state.keys() >= complete:
                 self._complete(state, p, group)
             step = state["step"]
-            if step_on_device and step.device != p.device:
+            if step_on_device and not (step.is_cpu and p.is_cpu) and step.device != p.device:
                 step = state["step"] = step.to(p.device)
             params.append(p)
             grads.append(g)
             steps.append(step)
-            for name, tensors in zip(names, moments, strict=True):
-                tensors.append(state[name])
+            states.append(state)
+        for name, tensors in zip(names, moments, strict=True):
+            tensors += [state[name] for state in states]
 
     def _complete(self, state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
         """Make what is missing of the state of p."""

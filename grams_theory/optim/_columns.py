@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from grams_theory.optim._distributed import local_parts
-from grams_theory.optim._tensors import as_real
+from grams_theory.optim._tensors import PLAIN, as_real
 
 PIECE, PIECE_ON_CPU = 2**24, 2**18
 """Elements that are taken at a time: so much memory do the results of operations fill, one after the other.
 
 On a CPU they stay in its cache.
 """
-PLAIN = {Tensor, torch.nn.Parameter}
 
 Columns = Sequence[Sequence[Tensor]]
 Row = Sequence[Tensor]
@@ -55,12 +53,11 @@ def columns(rows: Sequence[Row]) -> Columns:
 def bundles(columns: Columns) -> list[Columns]:
     """Columns of one device and of the same dtypes of w and g each."""
     _, w, g, *_ = columns
-    kinds = [(x.device, x.dtype, y.dtype) for x, y in zip(w, g, strict=True)]
-    if len({*kinds}) == 1:
+    if max(len({x.dtype for x in w}), len({x.dtype for x in g}), len({x.device for x in w})) == 1:
         return [columns]
     places = defaultdict(list)
-    for place, kind in enumerate(kinds):
-        places[kind].append(place)
+    for place, (x, y) in enumerate(zip(w, g, strict=True)):
+        places[x.device, x.dtype, y.dtype].append(place)
     return [[[column[i] for i in chosen] for column in columns] for chosen in places.values()]
 
 

@@ -8,14 +8,14 @@ couples coordinates, the mean of a mask, is taken over the whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor
 
 from grams_theory.optim import rule
-from grams_theory.optim._tensors import items, like
+from grams_theory.optim._tensors import PLAIN, items, like
 from grams_theory.optim.rule import Array
 
 if TYPE_CHECKING:
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
 def is_spread(x: Tensor) -> TypeGuard[DTensor]:
     """Whether x is a DTensor. Of a plain tensor this is seen without importing torch.distributed.tensor."""
-    if type(x) in (Tensor, torch.nn.Parameter) or not torch.distributed.is_available():
+    if type(x) in PLAIN or not torch.distributed.is_available():
         return False
     from torch.distributed.tensor import DTensor
 
     return isinstance(x, DTensor)
+
+
+def any_spread(params: Iterable[Tensor]) -> bool:
+    """Whether one of them is a DTensor."""
+    return any(map(is_spread, {type(p): p for p in params}.values()))
 
 
 def local_parts(p: Tensor, g: Tensor, step: Tensor, *moments: Tensor) -> tuple[Tensor, ...]:
@@ -68,7 +73,7 @@ def _local_moment(moment: Tensor, p: DTensor) -> Tensor:
 def mean_of_whole(whole: Array) -> Callable[[Array], Array]:
     """The function from a mask, at the part that this process holds of `whole`, to the mean over the whole mask."""
     params = items(whole)
-    if not any(map(is_spread, params)):
+    if not any_spread(params):
         return rule.mean
 
     def mean(mask: Array) -> Array:

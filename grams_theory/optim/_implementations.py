@@ -12,10 +12,10 @@ from torch import Tensor
 
 from grams_theory.optim import rule
 from grams_theory.optim._amp import Scaling
-from grams_theory.optim._columns import PLAIN, Columns, Row, bundles, columns, cut, is_large, slices
-from grams_theory.optim._distributed import is_spread, mean_of_whole, means_of_sums
+from grams_theory.optim._columns import Columns, Row, bundles, columns, cut, is_large, slices
+from grams_theory.optim._distributed import any_spread, mean_of_whole, means_of_sums
 from grams_theory.optim._low_precision import compute_dtype, store_
-from grams_theory.optim._tensors import Tensors, items, like
+from grams_theory.optim._tensors import PLAIN, Tensors, items, like
 from grams_theory.optim.rule import Array, Direction
 
 FOREACH_DEVICES = ("cuda", "xpu")
@@ -170,7 +170,7 @@ def fused_(given: Columns, update: Callable[[Group], Any], group: Group, amp: Sc
             lr=group["lr"],
             grad_scale=here.grad_scale,
             found_inf=here.found_inf,
-            means=partial(means_of_sums, params=params) if any(map(is_spread, params)) else None,
+            means=partial(means_of_sums, params=params) if any_spread(params) else None,
         )
 
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+PLAIN = {Tensor, torch.nn.Parameter}
+"""Types of tensors whose memory is their own and whose operations are torch's."""
+
 
 class Tensors:
     """Tensors of one device and dtype. Each method is `torch.Tensor`'s, done by one `torch._foreach_*` call.

@@ -103,22 +103,20 @@ def step_(
     pointers = array("Q", itertools.chain.from_iterable(map(Tensor.data_ptr, tensors) for tensors in arrays))
     agreeing = array("q", bytes(8 * len(sizes)))
     threads = ctypes.c_int64(max(1, min(torch.get_num_threads(), sum(sizes) // GRAIN)))
-    rates = _rates_and_eps(update, [float(x) for x in t], float(lr))
+    numbers = _numbers(update, [float(x) for x in t], float(lr))
     kernels = _library_for(arrays)
 
-    def call(name: str, agree: Sequence[float]) -> None:
-        triples = ((*pair, factor) for pair, factor in zip(rates, agree, strict=True))
-        numbers = array("d", itertools.chain.from_iterable(triples))
+    def call(name: str) -> None:
         tensors = _Tensors(len(sizes), *map(_at, (sizes, pointers, numbers, agreeing)))
         kernels[f"{name}_{update.moments}"](threads, ctypes.byref(constants), ctypes.byref(tensors))
 
-    agree = [1.0] * len(sizes)
     if update.rescaled and means is not None:
-        call("count", agree)
+        call("count")
         counts = torch.tensor(agreeing, dtype=torch.float64)
-        agree = [1 / max(mean.item(), rule.SMALLEST_MEAN) for mean in means([*counts])]
+        for i, mean in enumerate(means([*counts])):
+            numbers[3 * i + 2] = 1 / max(mean.item(), rule.SMALLEST_MEAN)
         constants.rescaled = 0
-    call("step", agree)
+    call("step")
 
 
 def _library_for(arrays: Sequence[Sequence[Tensor]]) -> ctypes.CDLL:
@@ -166,11 +164,13 @@ def _constants(update: Update, lr: float, grad_scale: float) -> _Update:
     )
 
 
-def _rates_and_eps(update: Update, t: list[float], lr: float) -> list[tuple[float, float]]:
-    """For each tensor rate root and eps root, rate and root from `rule.bias`: Adam's step is
+def _numbers(update: Update, t: list[float], lr: float) -> array:
+    """For each tensor rate root, eps root and 1, with rate and root from `rule.bias`: Adam's step is
     rate direction(m, g) / (sqrt(v) / root + eps), and one division is enough for it."""
     if update.base == "lion":
-        return [(-lr, 0.0)] * len(t)
+        return array("d", (-lr, 0.0, 1.0)) * len(t)
     factors = {count: rule.bias(count, lr, update.betas) for count in {*t}}
-    pairs = {count: (rate * root, update.eps * root) for count, (rate, root) in factors.items()}
-    return [pairs[count] for count in t]
+    triples = {count: (rate * root, update.eps * root, 1.0) for count, (rate, root) in factors.items()}
+    if len(triples) == 1:
+        return array("d", triples[t[0]]) * len(t)
+    return array("d", itertools.chain.from_iterable(triples[count] for count in t))
