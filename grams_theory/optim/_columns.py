@@ -33,7 +33,7 @@ def held(params: Sequence[Tensor], *others: Sequence[Tensor], whole: bool = Fals
         RuntimeError: a complex parameter is the conjugate of what is stored, so that nothing could be written to it.
     """
     complex_ones = any(dtype.is_complex for dtype in {p.dtype for p in params})
-    if not complex_ones and (whole or {type(p) for p in params} <= PLAIN):
+    if not complex_ones and (whole or all(type(p) in PLAIN for p in params)):
         return [params, params, *others]
     rows = []
     if any(p.is_conj() for p in params):

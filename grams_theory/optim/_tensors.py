@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-PLAIN = {Tensor, torch.nn.Parameter}
+PLAIN = (Tensor, torch.nn.Parameter)
 """Types of tensors whose memory is their own and whose operations are torch's."""
 
 
