@@ -19,7 +19,7 @@
 # Two statements of the paper about **one step** are examined here:
 #
 # * Lemma 4.2, a bound on the loss after one step: **proved**, and the bound cannot be improved;
-# * the comparison with Cautious Adam, "Grams descends at least as far": **vacuous** as printed, **refuted** once
+# * the comparison with Cautious Adam, "Grams descends at least as far": **vacuous** as it stands, **refuted** once
 #   its sign is repaired, and **proved** below an exact step size $\eta^\star$, above which it fails.
 #
 # The words in bold are verdicts: each is computed below from evidence, and asserted.
@@ -203,7 +203,7 @@ axes.legend(frameon=False, loc="upper left")
 plt.show()
 
 # %% [markdown]
-# ## 3. Grams against Cautious, as printed: vacuous
+# ## 3. Grams against Cautious, as it stands: vacuous
 #
 # The paper goes on to compare. Both steps descend, and Grams is said to descend further, for $\eta$ below
 # three bounds (the statement is reconstructed here; its number is not known to us):

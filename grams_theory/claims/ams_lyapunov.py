@@ -315,7 +315,7 @@ def prove(p):
 CLAIM = Claim(
     id="ams-lyapunov",
     title="One Lyapunov function for the family from Adam to Grams",
-    source="this project; the deterministic part of Lemma 4.14 made explicit",
+    source="Ours: the deterministic part of Lemma 4.14 made explicit",
     statement=(
         "f L-smooth and bounded below, exact gradients, λ in [−1, 1], η = δ(1 − β₁)ε/L, 0 ≤ δ ≤ 1 ⇒ along AMS(λ), with "
         "e = m̂ − g, D = 1/(√v̂ + ε), V = f − f* + ‖e‖²/(2L), G = √(2L(f(w₁) − f*)): "

@@ -1,10 +1,10 @@
-"""The loss-descent comparison, with the step-size condition as printed.
+"""The loss-descent comparison, with the signed third bound.
 
     f L-smooth, η ≤ min{ 2⟨u∘g, 1[u∘g≥0]⟩/(L‖u∘1[u∘g≥0]‖²), 2⟨|g|, |u|⟩/(L‖u‖²), 2⟨u∘g, 1[u∘g<0]⟩/(L‖u∘1[u∘g<0]‖²) }
     ⇒ ΔL_G ≤ ΔL_C ≤ 0.
 
-After Lemma 4.2 in the paper; its number is not known to us. Needs nothing more: no η > 0 satisfies the premise.
-With u⁻ = u∘1[u∘g<0], the third bound 2⟨g, u⁻⟩/(L‖u⁻‖²) is negative if some uᵢgᵢ < 0, and 0/0 if none is.
+After Lemma 4.2 in the paper; its wording and number are not known to us. Needs nothing more: no η > 0 satisfies the
+premise. With u⁻ = u∘1[u∘g<0], the third bound 2⟨g, u⁻⟩/(L‖u⁻‖²) is negative if some uᵢgᵢ < 0, and 0/0 if none is.
 """
 
 from grams_theory.core.algebra import dot, norm2
@@ -22,8 +22,8 @@ def first_two_bounds(s):
 
 
 def step_size(s):
-    printed = -2 * dot(s.g, s.b) / (s.smoothness * norm2(s.b))
-    return first_two_bounds(s).minimum(printed)
+    third = -2 * dot(s.g, s.b) / (s.smoothness * norm2(s.b))
+    return first_two_bounds(s).minimum(third)
 
 
 def comparison():
@@ -80,7 +80,7 @@ def prove_vacuous(p):
 
 CLAIM = Claim(
     id="comparison-printed",
-    title="Grams descends at least as far as Cautious (as printed)",
+    title="Grams descends at least as far as Cautious (signed third bound)",
     source="Section 4, the comparison of loss descent; statement reconstructed, its number is not known to us",
     statement=(
         "f L-smooth, η ≤ min{2⟨u∘g,1[u∘g≥0]⟩/(L‖u∘1[u∘g≥0]‖²), 2⟨|g|,|u|⟩/(L‖u‖²), "

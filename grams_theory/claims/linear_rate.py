@@ -168,7 +168,7 @@ def powers(p, contraction, below, gap, error, smaller, scale, units, signs):
 CLAIM = Claim(
     id="linear-rate",
     title="Linear convergence of the family from Adam to Grams",
-    source="this project; amends Theorem 4.15",
+    source="Ours: amends Theorem 4.15",
     statement=(
         "f L-smooth and μ-PL, exact gradients, λ in [−1, 1], η = δ(1 − β₁)ε/L, 0 < δ ≤ 1, G = √(2L(f(w₁) − f*)) ⇒ "
         "along AMS(λ) f(w_{T+1}) − f* ≤ (1 − ρ)^T (f(w₁) − f*) with ρ = 2(1 − δ)ημ/(G + ε), "

@@ -100,7 +100,7 @@ def prove(p):
 CLAIM = Claim(
     id="linear-rate-limit",
     title="The linear rate is within a factor of the best possible",
-    source="this project",
+    source="Ours",
     statement=(
         "f(w) = (L/2)w² in one dimension: after the first step of AMS(λ) f(w₂) − f* = (1 − ημ/(G + ε))²(f(w₁) − f*), "
         "so ρ ≤ 2ημ/(G + ε) for every linear rate ρ; for η ≥ (1 + θ/2)θε/L Adam can raise f − f* + ‖m̂ − g‖²/(2L)"

@@ -74,7 +74,7 @@ def prove(p):
 CLAIM = Claim(
     id="median-bias",
     title="With stochastic gradients Grams follows the median",
-    source="this project; the limit of Theorem 4.15, which assumes exact gradients",
+    source="Ours: the limit of Theorem 4.15, which assumes exact gradients",
     statement=(
         "f(w) = w²/2, noise −1 (probability 3/4) or +3 (1/4). With w and v̂ frozen, β₁ in [9/10, 1): Grams' expected "
         "step increases w for every w < 1 and decreases it for every w ≥ 1, Adam's rests at 0. With nothing frozen, "

@@ -121,7 +121,7 @@ def prove(p):
 CLAIM = Claim(
     id="one-step-pl-rate",
     title="The rate of one step of Grams",
-    source="this project; Lemma 4.2 under the PL condition",
+    source="Ours: Lemma 4.2 under the PL condition",
     statement=(
         "f L-smooth and μ-PL, κ = ⟨|g|,|u|⟩/(‖g‖‖u‖), η = φ⟨|g|,|u|⟩/(L‖u‖²), 0 ≤ φ ≤ 2 ⇒ along one step of Grams "
         "f(w⁺) − f* ≤ (1 − φ(2 − φ)κ²μ/L)(f(w) − f*)"

@@ -163,7 +163,7 @@ def prove(p):
 CLAIM = Claim(
     id="sign-median",
     title="Which gradient noise biases Grams",
-    source="this project; `median-bias` for other noise",
+    source="Ours: `median-bias` for other noise",
     statement=(
         "For noise ξ of mean 0, E sign(∇f + ξ) changes sign exactly where 0 is a median of ∇f + ξ. If ξ = −c with "
         "probability q and cq/(1−q) otherwise: at ∇f = c if q > 1/2, at −cq/(1−q) if q < 1/2, and at ∇f = 0 only if "

@@ -86,7 +86,7 @@ def prove(ctx, claim, form) -> None:
     "--role",
     metavar="NAME",
     shell_complete=complete.role,
-    help="Which of the claim's optimizers it replaces (default: the first).",
+    help="Which of the claim's optimizers it replaces (default: the first; a line says so if it steps otherwise).",
 )
 @click.option(
     "--loss",
@@ -138,9 +138,25 @@ def fuzz(ctx, claim, device, **options) -> None:
         if mates.rank == 0:
             terminal = console()
             terminal.print(fuzz_page(result, terminal.width))
+            if options["role"] is None and options["optimizer"] is not None:
+                click.echo(_out_of_place(claim, options["optimizer"]), nl=False)
             click.echo(falsifying_example(result), nl=False)
         if result.verdict is Verdict.REFUTED:
             ctx.exit(1)
+
+
+def _out_of_place(claim, optimizer) -> str:
+    """A line on where it was tested, if its steps are not nearest to those of the optimizer that it replaced."""
+    from grams_theory.claims import by_id
+    from grams_theory.engine.production import load
+    from grams_theory.engine.verification import cast_in
+    from grams_theory.testing.roles import natural_role
+
+    (tested,), nearest = cast_in(by_id(claim), optimizer, None), natural_role(load(optimizer))
+    if nearest == tested:
+        return ""
+    steps = "near to no role's" if nearest is None else f"nearest to {nearest}'s"
+    return f"tested in the place of {tested}; its steps are {steps} (--role chooses another place)\n"
 
 
 @click.command()

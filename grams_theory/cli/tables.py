@@ -31,7 +31,7 @@ STYLES: Mapping[Verdict, str] = {
     Verdict.UNDECIDED: "bold",
 }
 NARROW = 110
-"""Columns below which the claim and where it stands share one."""
+"""Columns below which a claim's id, its title and its source share one."""
 SLIM = 80
 """Columns below which a table is no help: an entry is a heading, and lines indented under it."""
 ROWS_SHOWN = 20
@@ -52,23 +52,24 @@ def entry(heading: Text, *below: str | Text) -> RenderableType:
 
 
 def results_table(results: Iterable[ClaimResult], width: int) -> RenderableType:
-    """Claim, where it stands, verdict, evidence, time. On a narrow screen the first two share a column."""
+    """Claim, its title above its source, verdict, evidence, time. Below NARROW the first two share a column, and below
+    SLIM there are no columns."""
     if width < SLIM:
         return Group(*map(_result_entry, results))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", leading=1)
     narrow = width < NARROW
     table.add_column("claim", ratio=None if not narrow else 5, overflow="fold")
     if not narrow:
-        table.add_column("where it stands", max_width=34)
+        table.add_column("what it says, and where", max_width=34)
     table.add_column("verdict", no_wrap=True)
     table.add_column("evidence", ratio=None if not narrow else 6, overflow="fold")
     table.add_column("time", justify="right", no_wrap=True)
     for result in results:
-        where = Text(result.source, style="dim")
+        said = Text(result.title), Text(result.source, style="dim")
         name = Text(result.id, style="bold")
         verdict = Text("\n").join(_verdicts(result))
         table.add_row(
-            *((Group(name, where),) if narrow else (name, where)),
+            *((Group(name, *said),) if narrow else (name, Group(*said))),
             verdict,
             evidence_text(result),
             f"{result.seconds:.1f} s",
@@ -86,7 +87,7 @@ def _verdicts(result: ClaimResult) -> Iterator[Text]:
 def _result_entry(result: ClaimResult) -> RenderableType:
     heading = Text("  ").join((*_verdicts(result), Text(result.id, style="bold")))
     source, seconds = (Text(text, style="dim") for text in (result.source, f"{result.seconds:.1f} s"))
-    return entry(heading, source, evidence_text(result), seconds)
+    return entry(heading, Text(result.title), source, evidence_text(result), seconds)
 
 
 def evidence_text(result: ClaimResult) -> Text:

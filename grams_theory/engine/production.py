@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -59,11 +59,12 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     A class is taken as it is.
 
     Raises:
-        UsageError: the module or class does not exist, or is no torch.optim.Optimizer.
+        UsageError: the module or class does not exist, or is no subclass of torch.optim.Optimizer.
     """
     if not isinstance(spec, str):
-        if not issubclass(spec, torch.optim.Optimizer):
-            raise UsageError(f"{spec.__name__} is no torch.optim.Optimizer; give a subclass")
+        if not _is_optimizer(spec):
+            name = getattr(spec, "__name__", repr(spec))
+            raise UsageError(f"{name} {_no_class(spec)}; give a subclass{_written(spec)}")
         return spec
     if ":" not in spec:
         if spec in VARIANTS:
@@ -74,17 +75,33 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     module_name, _, class_name = spec.partition(":")
     module = users_module(module_name, spec)
     found = getattr(module, class_name, None)
-    if not (inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)):
-        here = [
-            n for n, c in vars(module).items() if inspect.isclass(c) and issubclass(c, torch.optim.Optimizer)
-        ]
+    if not _is_optimizer(found):
+        here = [name for name, value in vars(module).items() if _is_optimizer(value)]
         near = get_close_matches(class_name, here, n=3) or sorted(here)
-        problem = "does not exist" if found is None else "is no torch.optim.Optimizer"
+        problem = "does not exist" if found is None else _no_class(found)
         offer = f"; {module_name} has {', '.join(near)}" if near else ""
         raise UsageError(
-            f"{class_name!r} in {module_name!r} {problem}{offer}; give a subclass as module:Class"
+            f"{class_name!r} in {module_name!r} {problem}{offer}; give a subclass as module:Class{_written(found)}"
         )
     return found
+
+
+def _is_optimizer(found: Any) -> TypeGuard[OptimizerClass]:
+    return inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)
+
+
+def _is_factory(found: Any) -> bool:
+    return callable(found) and not inspect.isclass(found)
+
+
+def _no_class(found: Any) -> str:
+    return "is a function, no class" if _is_factory(found) else "is no torch.optim.Optimizer"
+
+
+def _written(found: Any) -> str:
+    """How a subclass does what a factory does."""
+    example = "class Mine(Base): __init__ = lambda self, params, lr=1e-3: Base.__init__(self, params, lr)"
+    return f", such as: {example}" if _is_factory(found) else ""
 
 
 def name_of(optimizer: str | OptimizerClass) -> str:
@@ -141,7 +158,7 @@ def build(
 
 def refused(cls: OptimizerClass, given: Iterable[str], error: Exception) -> UsageError:
     """What to say of a constructor that took the parameters and these keywords amiss."""
-    _, _, *others = inspect.signature(cls.__init__).parameters.values()
+    others = list(inspect.signature(cls.__init__).parameters.values())[2:]
     missing = [
         x.name for x in others if x.default is x.empty and x.kind not in (x.VAR_POSITIONAL, x.VAR_KEYWORD)
     ]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -366,6 +367,16 @@ def test_the_table_names_each_claim_and_verdict_in_one_piece(run, monkeypatch, c
     lines = done.stdout.splitlines()
     for found in LEDGER.results:
         assert any(found.id in line and str(found.verdict) in line for line in lines), f"{found.id} is folded"
+
+
+@pytest.mark.parametrize("columns", [60, 100, 160])
+def test_the_table_says_in_words_what_each_claim_says_above_where_it_stands(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("verify", verify=gives(LEDGER)).stdout.splitlines()
+    for found in LEDGER.results:
+        below = [after for line, after in pairwise(lines) if found.title in line]
+        assert below, f"{found.title!r} is folded or missing"
+        assert all("Section 4," in line for line in below)
 
 
 def test_no_colour_is_written_to_a_pipe(run):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from grams_theory import engine
@@ -127,6 +128,37 @@ def test_resuming_and_dropping_at_once_is_refused(run, tmp_path):
     assert done.exit_code == 2
     assert "choose one" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+class Nesterov(torch.optim.SGD):
+    def __init__(self, params, lr=1e-3):
+        super().__init__(params, lr, momentum=0.9, nesterov=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["--optimizer", "lion_pytorch:Lion"],
+            "tested in the place of Grams; its steps are nearest to Lion's",
+        ),
+        (
+            ["--optimizer", f"{__name__}:Nesterov"],
+            "tested in the place of Grams; its steps are near to no role's",
+        ),
+        (["--optimizer", "lion_pytorch:Lion", "--role", "Grams"], None),
+        (["--optimizer", "grams:Grams"], None),
+        ([], None),
+    ],
+    ids=["another's", "nobody's", "told its role", "its own", "ours"],
+)
+def test_a_line_says_where_what_steps_otherwise_was_tested(run, monkeypatch, options, line):
+    """And the verdict is what it is."""
+    monkeypatch.setattr(engine, "fuzz", lambda *args, **kwargs: LEDGER["alignment"])
+    done = run("lemma-4.2", *options)
+    assert done.exit_code == 0, done.output
+    said = [text for text in done.stdout.splitlines() if "tested in the place" in text]
+    assert said == ([] if line is None else [f"{line} (--role chooses another place)"])
 
 
 def test_a_known_counterexample_is_told_as_such(run, tmp_path):

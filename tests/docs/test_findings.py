@@ -13,7 +13,7 @@ ROW = re.compile(
     r"^\| (?P<place>[^|]+?) \| [^|]+ \| (?P<glyph>\S) (?P<verdict>\w+): `(?P<claim>[^`]+)` \|", re.M
 )
 BOLD = re.compile(r"\*\*(\w+)\*\* \(`([^`]+)`\)")
-OURS = ("Ours", "this project", "Classical")
+OURS = ("Ours", "Classical")
 RECONSTRUCTED = ("reconstructed", "not known to us", "could not be read", "made explicit here")
 
 

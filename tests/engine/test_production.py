@@ -1,5 +1,7 @@
 """The production optimizer as the engine feeds and observes it."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -31,11 +33,34 @@ def test_ours_are_found_by_name_and_others_by_module_and_class():
         ("torch.optim:Adan", "does not exist; torch.optim has Adam"),
         ("torch:Tensor", "is no torch.optim.Optimizer"),
         (int, "is no torch.optim.Optimizer"),
+        (3, "3 is no torch.optim.Optimizer"),
+        (f"{__name__}:factory", "'factory' in '.*' is a function, no class"),
     ],
 )
 def test_what_is_no_optimizer_is_refused_with_a_hint(spec, message):
     with pytest.raises(UsageError, match=message):
         load(spec)
+
+
+def factory(params, lr=1e-3):
+    return torch.optim.Adam(params, lr)
+
+
+@pytest.mark.parametrize("spec", [factory, f"{__name__}:factory"], ids=["function", "module:function"])
+def test_the_subclass_that_a_factory_is_told_to_be_steps_as_it_does(spec):
+    with pytest.raises(UsageError, match="give a subclass") as told:
+        load(spec)
+    written: dict[str, Any] = {"Base": torch.optim.Adam}
+    exec(str(told.value).partition(", such as: ")[2], written)
+    ends, mine = [], written["Mine"]
+    assert load(mine) is mine
+    for make in (mine, factory):
+        w = torch.nn.Parameter(torch.ones(3))
+        w.grad = torch.tensor([1.0, -2.0, 3.0])
+        make([w], lr=0.1).step()
+        ends.append(w.detach())
+    assert torch.equal(*ends)
+    assert not torch.equal(ends[0], torch.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,36 @@ def test_a_known_deviation_needs_to_be_there():
     assert mended.failures == {place: f"it passes, so it is no longer true: {evidence}; take it off the list"}
 
 
+class NeedsTotal(Plain):
+    """Cannot be made of its parameters and a step size."""
+
+    def __init__(self, params, lr, rho, *, total):
+        super().__init__(params, lr)
+
+
+@pytest.mark.parametrize("ask", [run, cases, describe])
+def test_what_cannot_be_built_is_refused_once_in_a_sentence(ask):
+    with pytest.raises(
+        UsageError, match=r"^NeedsTotal cannot be built .*needs rho and total too; give a subclass"
+    ):
+        ask(NeedsTotal)
+
+
+class NeedsAWarmUp(Plain):
+    """Cannot be made with one keyword alone, and can without it."""
+
+    def __init__(self, params, lr=1e-3, weight_decay=0.0, warm=None):
+        if weight_decay and warm is None:
+            raise ValueError("weight decay needs a warm-up")
+        super().__init__(params, lr)
+
+
+def test_one_keyword_that_is_refused_stops_nothing():
+    report = run(NeedsAWarmUp, checks=["closure"])
+    assert report.passed
+    assert report.optimizer.refused == {"weight_decay=0.1": "weight decay needs a warm-up"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -324,6 +354,7 @@ def test_a_few_lines_give_one_test_for_each_check_and_implementation(pytester):
         ),
         (["torch.optim:Adem"], 2, "torch.optim has Adam"),
         (["torch.optim:AdamW", "--check", "closures"], 2, "did you mean closure"),
+        ([f"{__name__}:NeedsTotal"], 2, "NeedsTotal cannot be built from its parameters alone"),
         ([], 2, "Missing argument"),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_planted_wrong_bound_is_shrunk_to_a_simple_function_printed_as_code():
         (lambda: gts.functions({"smooth", "no such trait"}), "no such trait"),
         (lambda: gts.functions(family="no_such_family"), "no_such_family"),
         (lambda: gts.cases("figure-1"), "nothing to fuzz"),
-        (lambda: gts.cases("lemma-4.2", Plain, "Adam"), r"no role .* named 'Adam'; did you mean Grams"),
+        (lambda: gts.cases("lemma-4.2", Plain, "Adam"), r"no role .* named 'Adam'; known: Grams"),
         (lambda: gts.cases("theorem-4.6", Plain), "not about an optimizer"),
         (lambda: gts.case("gt1.nonsense"), "token"),
         (lambda: gts.optimizers("builtins:dict"), "dict"),

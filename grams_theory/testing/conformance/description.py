@@ -107,12 +107,13 @@ def describe(
     Keyword sets are all combinations of the constructor's switches and of a weight decay of 0.1.
 
     Raises:
-        UsageError: the class cannot be loaded.
+        UsageError: the class cannot be loaded, or no instance be made of a parameter and a step size.
     """
     if isinstance(optimizer, Description):
         return replace(optimizer, **given)
     cls = load(optimizer)
     plain = Description(cls, takes_vectors=production.takes_vectors(cls, Hyper()))
+    _check_constructor(plain, device)
     found, refused = {}, {}
     if "implementations" not in given:
         offered = {
@@ -135,6 +136,18 @@ def _flags_or_none(described: Description, implementation: str) -> dict[str, Any
         return described.flags(implementation)
     except UsageError:
         return None
+
+
+def _check_constructor(described: Description, device: str | torch.device) -> None:
+    """Raises UsageError if the constructor takes no matrix, with a step size if it has one."""
+    wanted: dict[str, Any] = {
+        **described.numbers(Hyper()),
+        **({"lr": 1e-3} if described.offers("lr") else {}),
+    }
+    try:
+        described.cls([torch.nn.Parameter(torch.ones(2, 2, device=device))], **wanted)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise production.refused(described.cls, wanted, error) from error
 
 
 def _refusal(described: Description, device: str | torch.device, keywords: Mapping[str, Any]) -> str:

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from grams_theory.core.errors import UsageError
-from grams_theory.engine.production import Hyper
+from grams_theory.engine.production import Hyper, refused
 from grams_theory.testing.conformance.description import Description
 from grams_theory.testing.conformance.marks import skip
 
@@ -119,7 +118,7 @@ class Setup:
         try:
             return self.optimizer.cls(params, **wanted)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise UsageError(f"{self.name} refused {wanted}: {error}") from error
+            raise refused(self.optimizer.cls, wanted, error) from error
 
 
 def require(kept: bool, promise: str) -> None:

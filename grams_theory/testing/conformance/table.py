@@ -251,7 +251,8 @@ def run(
         checks: checks, or their names; None is all that are not slow.
 
     Raises:
-        UsageError: the optimizer cannot be loaded, has no such implementation, or there is no such check or dtype.
+        UsageError: the optimizer cannot be loaded or built, has no such implementation, or there is no such check or
+            dtype.
     """
     found = cases(optimizer, implementations=implementations, device=device, dtype=dtype, checks=checks)
     described = found[0].setup.optimizer if found else describe(optimizer, device)
