@@ -179,7 +179,7 @@ def numbers(group: Group, names: Iterable[str], on_device: bool = False) -> Grou
     nothing may ask for their values."""
 
     def read(value: Any) -> Any:
-        if isinstance(value, tuple | list):
+        if isinstance(value, (tuple, list)):
             return tuple(map(read, value))
         if isinstance(value, Tensor):
             return value.reshape(()) if on_device else value.item()

@@ -106,7 +106,7 @@ def bias(t: Any, lr: float | Tensor, betas: tuple[Number, Number]) -> tuple[Any,
     if isinstance(t, list):
         rates, roots = zip(*(bias(count, lr, betas) for count in t), strict=True)
         return list(rates), list(roots)
-    if isinstance(t, Tensor | Tensors):
+    if isinstance(t, (Tensor, Tensors)):
         first, second = (t.mul(_log(beta)).expm1().neg() for beta in betas)
         return first.reciprocal().mul(-lr), second.sqrt()
     return -lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
@@ -142,7 +142,7 @@ def adam_(
         v = v_max.clamp_min_(_kept(v, differentiable))
     numerator = direction(_kept(m, differentiable), g)
     denominator = _kept(v.sqrt(), differentiable).div_(root).add_(eps)
-    if isinstance(rate, Tensor | Tensors):
+    if isinstance(rate, (Tensor, Tensors)):
         w.add_(numerator.div(denominator).mul_(rate))  # denominator / rate would overflow in float16
     else:
         w.addcdiv_(numerator, denominator, value=rate)
