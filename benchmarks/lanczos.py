@@ -37,6 +37,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
+from grams_theory.core.summary import plural
 from grams_theory.landscape.curvature import sharpness, spectrum
 from grams_theory.landscape.objective import Objective
 
@@ -472,7 +473,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     warnings.filterwarnings("ignore", message="Using backward.. with create_graph=True")
-    where = f"{options.threads} threads" if options.device == "cpu" else torch.cuda.get_device_name()
+    where = plural(options.threads, "thread") if options.device == "cpu" else torch.cuda.get_device_name()
     text = [
         "# The largest Hessian eigenvalue, side by side",
         "",

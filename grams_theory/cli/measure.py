@@ -94,7 +94,7 @@ def estimate_pl(
         "dtype": getattr(torch, dtype) if dtype else None,
         "curvature": not no_curvature,
     }
-    with plain_warnings(), steps("points visited", "then curvature, noise and f*") as progress:
+    with plain_warnings(), steps() as progress:
         problem = load(loss, **({"path": path} if path else {}))
         estimate = problem.estimate(**options, progress=progress)
     run: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a run shows on standard error: warnings, and how far it is: a bar on a terminal, elsewhere every tenth."""
+"""What a run shows on standard error: warnings, and how far it is: a bar per stage on a terminal, elsewhere tenths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from grams_theory.cli.console import console
 
@@ -21,20 +21,24 @@ def plain_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def steps(doing: str, then: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback (done, total). `doing` says what is counted, `then` what comes when all is done."""
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (what is counted, done, total), for stages that follow each other; each begins with 0 done."""
     err = console(stderr=True)
     if not err.is_terminal:
 
-        def tell(done: int, total: int) -> None:
-            if done * 10 // total > (done - 1) * 10 // total:
-                err.print(f"{doing}: {done:,} of {total:,}{f', {then}' if done == total else ''}")
+        def tell(stage: str, done: int, total: int) -> None:
+            if not done or done * 10 // total > (done - 1) * 10 // total:
+                err.print(f"{stage}: {done:,} of {total:,}")
 
         yield tell
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=err, transient=True) as bars:
-        task = bars.add_task(doing, total=None)
-        yield lambda done, total: bars.update(
-            task, description=then if done == total else doing, completed=done, total=total
-        )
+        rows: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in rows:
+                rows[stage] = bars.add_task(stage, total=total)
+            bars.update(rows[stage], completed=done)
+
+        yield show

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+NEAR = 0.6
+"""Names whose likeness, in [0, 1] as difflib measures it, is less are not offered."""
+
 
 class GramsTheoryError(Exception):
     """Base of every error raised on purpose by this package."""
@@ -13,7 +16,7 @@ class UsageError(GramsTheoryError, ValueError):
 
 
 class UnknownNameError(UsageError, KeyError):
-    """A name that is not in a registry; the message offers the nearest ones.
+    """A name that is not in a registry; the message offers the nearest ones, or lists all if none is near.
 
     It is a KeyError, so that mappings that raise it keep `in` and `get`.
     """
@@ -22,7 +25,7 @@ class UnknownNameError(UsageError, KeyError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        near = get_close_matches(name, known, n=3, cutoff=0.4)
+        near = get_close_matches(name, known, n=3, cutoff=NEAR)
         hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
         super().__init__(f"no {kind} named {name!r}; {hint}")
         self.near = near

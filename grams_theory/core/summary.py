@@ -62,7 +62,10 @@ HOW: Mapping[StepKind, str] = {
 
 
 def number(value: float | int | str | None) -> str:
-    """A number for a table cell: four significant digits, `≈` before a shortened fraction, `–` for None."""
+    """A number for a table cell: four significant digits, `≈` before a shortened fraction, `–` for None.
+
+    Fractions are texts, "p/q"; a whole one loses its "/1".
+    """
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -73,6 +76,7 @@ def number(value: float | int | str | None) -> str:
 
 
 def _short_fraction(text: str) -> str:
+    text = text.removesuffix("/1")
     if len(text) <= 16:
         return text
     try:

@@ -14,10 +14,10 @@ from torch import Tensor
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.alignment import AdamDirection, Alignment, align, align_groups
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.progress import Progress, Stage
 
 Factory = Callable[..., torch.optim.Optimizer]
 """parameters -> optimizer, such as a torch.optim class or `lambda params: Grams(params, lr=1e-3)`."""
-Progress = Callable[[int, int], None]
 ROUNDING = 1e3
 """A difference of losses below this many eps |f| is taken for rounding error."""
 
@@ -163,14 +163,14 @@ def descend(
         raise UsageError(f"{checkpoints=} must be at least 1")
     method = _method(objective, optimizer, lr, smoothness)
     seen = _Observer(objective, method, _spaced(steps, checkpoints))
+    visited = Stage(progress, "points visited", steps)
     for t in range(steps):
         value, g = objective.value_and_gradient()
         seen.visit(t, value, g)
         if t < steps - 1:
             method.step(value, g)
             seen.moved(t)
-        if progress is not None:
-            progress(t + 1, steps)
+        visited()
     return seen.trajectory(f"{steps} points of {method.name}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from torch import nn
 from grams_theory.core.errors import GramsTheoryError, UsageError
 from grams_theory.landscape.certificates import Certificate, certify
 from grams_theory.landscape.curvature import spectrum
-from grams_theory.landscape.descent import ROUNDING, Factory, Progress, Trajectory, descend
+from grams_theory.landscape.descent import ROUNDING, Factory, Trajectory, descend
 from grams_theory.landscape.groups import disagreement, group_estimates, kappa, largest
 from grams_theory.landscape.inspection import (
     Inspection,
@@ -23,11 +25,14 @@ from grams_theory.landscape.minimum import bracket, given
 from grams_theory.landscape.noise import NoiseSkew
 from grams_theory.landscape.objective import LossFunction, Objective
 from grams_theory.landscape.objective.modules import Groups, random_in_training
+from grams_theory.landscape.progress import Progress, Stage
 from grams_theory.landscape.quantity import Quantity
 from grams_theory.landscape.ratios import Ratios, ratios
 from grams_theory.landscape.result import PLEstimate
 
 __all__ = ["PLEstimate", "estimate_pl"]
+
+T = TypeVar("T")
 
 LONGER = 100
 """The fewest evaluations of the longer run that brackets f*."""
@@ -79,7 +84,8 @@ def estimate_pl(
         seed: of the Lanczos start vectors and of the minibatches.
         dtype: to compute in; by default the model's own. float64 for certified constants.
         curvature_tol: relative accuracy asked of the Hessian's extreme eigenvalues.
-        progress: called with (points visited, steps).
+        progress: called with (stage, done, total) as each stage goes on, first with 0 done: certificates, the points
+            visited, Hessians, minibatches, evaluations towards f*.
 
     Raises:
         UsageError: bad arguments; a loss below `f_star` or `lower_bound`; a loss that is not finite (names the step);
@@ -95,8 +101,10 @@ def estimate_pl(
         objective.check_cut()
     _check_start(objective)
     _warn_if_kinked(objective)
-    certificate = certify(loss_fn, objective)
-    first = spectrum(objective, curvature_tol, seed) if curvature else None
+    certificate = _told(progress, "certificates", lambda: certify(loss_fn, objective))
+    first = None
+    if curvature:
+        first = _told(progress, "Hessian at the start", lambda: spectrum(objective, curvature_tol, seed))
     L = certificate.smoothness.value or (first.magnitude.value if first else 0.0)
     run = descend(
         objective,
@@ -107,11 +115,13 @@ def estimate_pl(
         checkpoints=checkpoints,
         progress=progress,
     )
-    seen = inspect_curvature(objective, run, first, curvature_tol, seed) if first else Inspection()
-    noise = inspect_noise(objective, run.checkpoints, batch_size, batches, seed) if batch_size else ()
+    seen = inspect_curvature(objective, run, first, curvature_tol, seed, progress) if first else Inspection()
+    noise = (
+        inspect_noise(objective, run.checkpoints, batch_size, batches, seed, progress) if batch_size else ()
+    )
     objective.move_to(run.checkpoints[-1].w)
     if f_star is None:
-        minimum = bracket(objective, run, certificate, lower_bound, evaluations=max(2 * steps, LONGER))
+        minimum = bracket(objective, run, certificate, lower_bound, max(2 * steps, LONGER), progress)
     else:
         minimum = given(f_star, run, certificate, objective.eps)
     return assemble(objective, run, certificate, minimum, seen, noise, _worst(noise))
@@ -170,6 +180,14 @@ def assemble(
         eps_of_adam=run.eps,
         origin=objective.origin,
     )
+
+
+def _told(progress: Progress | None, name: str, measure: Callable[[], T]) -> T:
+    """`measure()`, as a stage of one part."""
+    done = Stage(progress, name, 1)
+    found = measure()
+    done()
+    return found
 
 
 def _blur(run: Trajectory, error: float) -> list[float]:

@@ -12,6 +12,7 @@ from grams_theory.landscape.certificates.certificate import Certificate
 from grams_theory.landscape.certificates.means import certified_minimum
 from grams_theory.landscape.descent import ROUNDING, Trajectory
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.progress import Progress, Stage
 from grams_theory.landscape.quantity import Quantity
 
 INTERPOLATION = 1e-3
@@ -27,10 +28,14 @@ class Refined:
     evaluations: int
 
 
-def refine(objective: Objective, evaluations: int) -> Refined:
-    """L-BFGS with a strong Wolfe search from the objective's present weights, keeping the best finite value."""
+def refine(objective: Objective, evaluations: int, progress: Progress | None = None) -> Refined:
+    """L-BFGS with a strong Wolfe search from the objective's present weights, keeping the best finite value.
+
+    It ends before `evaluations` where no step descends, and a line search that began before ends after them.
+    """
     best = Refined(math.inf, math.inf, 0)
     count = 0
+    evaluated = Stage(progress, "evaluations towards f*", evaluations)
 
     def closure() -> float:
         nonlocal best, count
@@ -39,6 +44,7 @@ def refine(objective: Objective, evaluations: int) -> Refined:
         norm = g.double().norm().item()
         if math.isfinite(norm) and f < best.f:
             best = Refined(f, norm, count)
+        evaluated()
         return f
 
     optimizer = torch.optim.LBFGS(
@@ -73,6 +79,7 @@ def bracket(
     certificate: Certificate,
     lower_bound: float | None,
     evaluations: int,
+    progress: Progress | None = None,
 ) -> Quantity:
     """[best lower bound, best value seen] around f*. The last iterate is never taken for f*.
 
@@ -88,7 +95,7 @@ def bracket(
         if lower_bound is not None and high is not None and lower_bound > high:
             raise UsageError(f"{lower_bound=} is wrong: f* is certified to be at most {high:.17g}")
         return Quantity(high, certificate.minimum.provenance, low, high)
-    refined = refine(objective, evaluations)
+    refined = refine(objective, evaluations, progress)
     high = min(refined.f, *run.f)
     slack = ROUNDING * objective.eps * abs(high)
     if lower_bound is not None and lower_bound > high + slack:

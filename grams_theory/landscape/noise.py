@@ -9,7 +9,7 @@ E sign(g_B)|m| differs from β₁ E|m'| E sign(g_B) by at most (1 − β₁) E|g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +146,7 @@ def noise_skew(
     batches: int = 64,
     seed: int = 0,
     level: float = 0.95,
+    drawn: Callable[[], None] | None = None,
 ) -> NoiseSkew:
     """What the sign of a minibatch gradient says of the gradient, at the objective's present weights.
 
@@ -168,6 +169,7 @@ def noise_skew(
         batch_size: samples in a minibatch, at most all.
         seed: of the draws.
         level: of the intervals, in (0, 1).
+        drawn: called after each minibatch.
 
     Raises:
         UsageError: bad arguments, or a gradient that is not finite (the message names minibatch and parameter).
@@ -189,6 +191,8 @@ def noise_skew(
         index = torch.randperm(n, generator=draws)[:batch_size]
         g_batch = _finite(objective, objective.gradient_on(index)[1], f"the gradient of minibatch {k + 1}")
         count.add(g, g_batch.sign(), u)
+        if drawn is not None:
+            drawn()
     how = f"{batches} independent minibatches of {batch_size} of {n} samples, each without replacement"
     return count.skew(how, batch_size, level, independent=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -89,22 +90,33 @@ def _drawn(mode: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _loss(axes: Axes, mode: Json, labels: Json) -> None:
-    """Median over seeds, and the band from the smallest to the largest."""
+    """Median over seeds, and the band from the smallest to the largest; 0, which has no logarithm, at the floor."""
+    curves = [curve for _, curve in _drawn(mode)]
+    floor = _floor([value for curve in curves for part in ("f", "f_low", "f_high") for value in curve[part]])
     for name, curve in _drawn(mode):
+        f, low, high = ([max(value, floor) for value in curve[part]] for part in ("f", "f_low", "f_high"))
         colour, style, marker = STYLES[name]
         axes.plot(
             curve["step"],
-            curve["f"],
+            f,
             color=colour,
             linestyle=style,
             marker=marker,
             markersize=3,
             label=labels[name],
         )
-        axes.fill_between(
-            curve["step"], curve["f_low"], curve["f_high"], color=colour, alpha=0.15, linewidth=0
-        )
-    _logarithmic(axes, [value for _, curve in _drawn(mode) for value in curve["f_low"]])
+        axes.fill_between(curve["step"], low, high, color=colour, alpha=0.15, linewidth=0)
+    if floor > 0:
+        axes.set_yscale("log")
+    if any(value < floor for curve in curves for value in curve["f_low"]):
+        text = f"0 is drawn at {floor:.2g}"
+        axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+
+
+def _floor(values: list[float]) -> float:
+    """The smallest positive one, where a logarithmic axis ends; −∞ if some are negative or none is positive."""
+    positive = [value for value in values if value > 0]
+    return min(positive) if positive and min(values) >= 0 else -math.inf
 
 
 def _ratio(axes: Axes, mode: Json, labels: Json) -> None:

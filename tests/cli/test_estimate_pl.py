@@ -1,5 +1,6 @@
 """grams-theory estimate-pl: what it prints, writes, shows while it works, and says when it cannot."""
 
+import io
 import json
 
 import pytest
@@ -29,6 +30,26 @@ def kinked():
     model = nn.Sequential(nn.Linear(1, 3), nn.ReLU(), nn.Linear(3, 1)).double()
     model[0].bias.requires_grad_(False)
     return model, nn.MSELoss(), (X, 2 * X)
+
+
+class Bent(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).tanh()
+
+
+def bent():
+    torch.manual_seed(0)
+    return Bent(1, 1).double(), nn.MSELoss(), (X, 2 * X)
+
+
+def dropped():
+    model, loss_fn, data = linear()
+    return nn.Sequential(model, nn.Dropout()), loss_fn, data
+
+
+def still():
+    model, loss_fn, data = dropped()
+    return model.eval(), loss_fn, data
 
 
 def broken():
@@ -89,8 +110,66 @@ def test_the_theorems_are_held_against_the_run_of_an_optimizer(run):
 def test_progress_goes_to_standard_error_and_results_to_standard_output(run):
     done = run("linear", "--steps", "20")
     assert "points visited: 10 of 20" in done.stderr
-    assert "20 of 20, then curvature" in done.stderr
     assert "points visited" not in done.stdout
+
+
+STAGES = {
+    "certificates": 1,
+    "Hessian at the start": 1,
+    "points visited": 20,
+    "Hessians, blocks and segments": 3 * (1 + 2) + 2,
+    "minibatches for the noise": 3 * 64,
+    "evaluations towards f*": 100,
+}
+"""Of a run of 20 steps with two groups, looked at in 3 points, from the first two of which a step was taken."""
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        ((), {"minibatches for the noise"}),
+        (("--batch-size", "4"), set()),
+        (
+            ("--no-curvature", "--f-star", "0"),
+            {
+                "Hessian at the start",
+                "Hessians, blocks and segments",
+                "minibatches for the noise",
+                "evaluations towards f*",
+            },
+        ),
+    ],
+)
+def test_each_stage_says_that_it_began_and_how_much_it_is(run, options, left_out):
+    done = run("bent", "--steps", "20", "--groups", "parameter", *options)
+    assert done.exit_code == 0, done.output
+    begun = [line for line in done.stderr.splitlines() if ": 0 of " in line]
+    assert begun == [f"{stage}: 0 of {total}" for stage, total in STAGES.items() if stage not in left_out]
+    for stage in STAGES.keys() - left_out - {"evaluations towards f*"}:  # which end where no step descends
+        assert f"{stage}: {STAGES[stage]} of {STAGES[stage]}\n" in done.stderr
+
+
+def test_a_terminal_shows_a_bar_for_each_stage(monkeypatch):
+    from rich.console import Console
+
+    from grams_theory.cli import steps as module
+
+    terminal = Console(force_terminal=True, width=100, record=True, file=io.StringIO())
+    monkeypatch.setattr(module, "console", lambda stderr: terminal)
+    with module.steps() as progress:
+        for done in range(3):
+            progress("minibatches", done, 2)
+        progress("evaluations", 0, 7)
+    shown = terminal.export_text()
+    assert "2/2" in shown and "minibatches" in shown
+    assert "0/7" in shown and "evaluations" in shown
+
+
+def test_random_modules_are_told_with_what_to_do_in_the_factory(run):
+    done = run("dropped", "--steps", "2", "--no-curvature")
+    assert "train mode with Dropout" in done.stderr
+    assert "return model.eval() from the factory" in done.stderr
+    assert "train mode" not in run("still", "--steps", "2", "--no-curvature").stderr
 
 
 def test_everything_measured_is_written_as_json(run, tmp_path):

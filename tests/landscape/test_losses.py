@@ -394,6 +394,7 @@ def test_a_factory_in_the_current_directory_is_loaded(module):
     ("attribute", "message"),
     [
         ("make_los", "did you mean make_loss"),
+        ("somewhere", "no attribute .somewhere.; it has broken, make_loss, wrong"),
         ("broken", "RuntimeError: no disk"),
         ("wrong", "returned int; return"),
         ("number", "is int, not a function"),

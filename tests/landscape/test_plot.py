@@ -108,6 +108,21 @@ def test_an_interval_of_the_minimum_is_a_band():
     assert "in [0, " in legend(figure)[0]
 
 
+def test_a_minimum_without_a_lower_end_is_told_as_such():
+    def flat(output, target):
+        return (output - target).mean() + (output - target).square().mean()
+
+    model = nn.Linear(1, 1, dtype=torch.float64)
+    nn.init.ones_(model.weight)
+    X = torch.tensor([[1.0], [0.5], [2.0]]).double()
+    open_ended = estimate_pl(model, flat, (X, X[:, :1] ** 2), optimizer=Grams, lr=0.1, steps=30)
+    assert open_ended.f_star.low is None
+    labels = set(curves(draw(open_ended).axes[1]))
+    assert "f* at its upper end (no lower end known: at most this)" in labels
+    texts = [text.get_text() for text in draw(open_ended).axes[1].get_legend().get_texts()]
+    assert not any("interval" in text for text in texts)
+
+
 def test_lines_can_be_told_apart_without_colours():
     assert len({(line, marker) for _, line, marker in STYLES.values()}) == len(STYLES)
 

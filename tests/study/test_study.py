@@ -1,6 +1,7 @@
 """Whole studies, of a quadratic where the truth is known, and of the tiny preset."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from grams_theory.core.errors import GramsTheoryError, UsageError
 from grams_theory.core.summary import number
 from grams_theory.optim import Grams
-from grams_theory.study import PRESETS, choose, conduct, dumps, loads, render, report, results
+from grams_theory.study import PRESETS, choose, conduct, dumps, figures, loads, render, report, results
 from grams_theory.study.document import pairs
 from grams_theory.study.settings import FULL, MINIBATCH
 
@@ -208,6 +209,46 @@ def test_the_alignment_of_each_parameter_group_is_there_and_on_the_page(tiny):
                     assert 0 <= group[name]["low"] <= group[name]["mean"] <= group[name]["high"] <= 1
                 kappa = number(group["kappa"]["mean"])
                 assert f"| {labels[contender['name']]} | `{group['group']}` | {kappa} [" in page
+
+
+def test_numbers_and_verdicts_do_not_break_across_lines(tiny):
+    """A browser breaks lines after a hyphen and at a space: neither stands in a number or after a glyph."""
+    document = loads(dumps(tiny))
+    mode = document["losses"][0]["modes"][0]
+    mode["comparisons"][0]["difference"].update(mean=-1.5e-7, low=-2e-7, high=3e-300)
+    text = report.text(document)
+    assert "\N{NO-BREAK SPACE}−1.5e−07 [−2e−07, +3e−300]" in text
+    cells = [cell for line in text.splitlines() if line.startswith("| ") for cell in line.split("|")]
+    assert not [cell for cell in cells if re.search(r"\de-|(?<!\w)-\d|[✓✗?] ", cell)]
+
+
+def scale_of_losses(document):
+    figure = figures._grid(document, figures._loss, "step", "loss f")
+    return figure.axes[0]
+
+
+def test_a_curve_at_exactly_zero_does_not_take_the_logarithm_from_the_others(tiny):
+    document = loads(dumps(tiny))
+    curve = document["losses"][0]["modes"][0]["contenders"][0]["curves"]
+    for part in ("f", "f_low", "f_high"):
+        curve[part] = [0.0] * len(curve[part])
+    axes = scale_of_losses(document)
+    others = [c["curves"] for c in document["losses"][0]["modes"][0]["contenders"][1:] if c["curves"]]
+    smallest = min(value for other in others for value in other["f_low"])
+    assert axes.get_yscale() == "log"
+    assert set(axes.lines[0].get_ydata()) == {smallest}
+    assert [text.get_text() for text in axes.texts] == [f"0 is drawn at {smallest:.2g}"]
+
+
+def test_nothing_is_moved_where_a_loss_is_never_zero_or_falls_below(tiny):
+    document = loads(dumps(tiny))
+    curve = document["losses"][0]["modes"][0]["contenders"][0]["curves"]
+    positive = scale_of_losses(document)
+    assert (positive.get_yscale(), list(positive.texts)) == ("log", [])
+    curve["f_low"][0] = -1.0
+    negative = scale_of_losses(document)
+    assert (negative.get_yscale(), list(negative.texts)) == ("linear", [])
+    assert list(negative.lines[0].get_ydata()) == curve["f"]
 
 
 def test_a_document_from_before_the_groups_is_still_drawn(tiny):

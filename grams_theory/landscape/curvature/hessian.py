@@ -7,6 +7,7 @@ that the magnitude of one is a lower bound of L, but for the rounding of a produ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -67,14 +68,25 @@ def spectrum(
 
 
 def group_spectra(
-    objective: Objective, tol: float = 1e-8, seed: int = 0, *, product: Product | None = None
+    objective: Objective,
+    tol: float = 1e-8,
+    seed: int = 0,
+    *,
+    product: Product | None = None,
+    found: Callable[[], None] | None = None,
 ) -> dict[str, Spectrum]:
     """Both ends of the spectrum of the Hessian's diagonal block of each group of parameters, by the group's name.
 
-    They interlace: the ends of a block lie between those of the Hessian. Arguments and errors are those of `spectrum`.
+    They interlace: the ends of a block lie between those of the Hessian. `found` is called after each block; the other
+    arguments and the errors are those of `spectrum`.
     """
     product = product or objective.hessian_product()
-    return {name: _spectrum(_Block(objective, product, name), tol, seed) for name in objective.groups}
+    spectra = {}
+    for name in objective.groups:
+        spectra[name] = _spectrum(_Block(objective, product, name), tol, seed)
+        if found is not None:
+            found()
+    return spectra
 
 
 def sharpness(

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from grams_theory.core.errors import UnknownNameError, UsageError
+from grams_theory.core.errors import NEAR, UnknownNameError, UsageError
 from grams_theory.core.registry import modules, users_module
 from grams_theory.landscape.losses.problem import Problem, Size
 from grams_theory.landscape.losses.recipe import Recipe
@@ -89,6 +89,8 @@ def _missing(module_name: str, attribute: str, found: object) -> str:
         return f"{module_name}:{attribute} is {kind}, not a function that returns (model, loss_fn, data)"
     module = sys.modules[module_name]
     known = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
-    near = get_close_matches(attribute, known, n=3, cutoff=0.4) or sorted(known)[:10]
-    offer = f"; did you mean {', '.join(near)}?" if near else f"; {module_name} defines no functions"
-    return f"module {module_name!r} has no attribute {attribute!r}{offer}"
+    if near := get_close_matches(attribute, known, n=3, cutoff=NEAR):
+        offer = f"did you mean {', '.join(near)}?"
+    else:
+        offer = f"it has {', '.join(sorted(known)[:10]) or 'no functions'}"
+    return f"module {module_name!r} has no attribute {attribute!r}; {offer}"

@@ -110,7 +110,7 @@ class Objective:
         if random := modules.random_in_training(self.model):
             warnings.warn(
                 f"the model is in train mode with {', '.join(random)}: its loss is not a function of the weights "
-                "alone; call model.eval() first",
+                "alone; call model.eval() first, or return model.eval() from the factory",
                 stacklevel=4,
             )
         elif self.cut and not self._is_mean():

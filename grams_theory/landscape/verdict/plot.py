@@ -103,10 +103,14 @@ def _draw_ratios(axes: Axes, estimate: PLEstimate) -> None:
         [norm**2 / (2 * gap) for norm, gap in zip(norms, _gaps(estimate, end), strict=True)]
         for end in (estimate.f_star.high, estimate.f_star.low)
     )
-    axes.fill_between(
-        steps, lower, upper, color=PURPLE, alpha=0.35, linewidth=0, label="f* anywhere in its interval"
-    )
-    axes.plot(steps, upper, color=BLACK, linewidth=1.8, label="f* at its upper end")
+    at_most = "f* at its upper end"
+    if estimate.f_star.low is None:
+        at_most += " (no lower end known: at most this)"
+    else:
+        axes.fill_between(
+            steps, lower, upper, color=PURPLE, alpha=0.35, linewidth=0, label="f* anywhere in its interval"
+        )
+    axes.plot(steps, upper, color=BLACK, linewidth=1.8, label=at_most)
     certified = estimate.mu_lower
     if certified.value is not None:
         axes.axhline(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from grams_theory.core.summary import number, plural
+from grams_theory.core.summary import plural
 from grams_theory.study.document import pairs
-from grams_theory.study.report.markdown import Json, interval, listed, signed, table
+from grams_theory.study.report.markdown import Json, interval, listed, marked, number, signed, table
 
 MARKS = {"holds": "✓", "contradicted": "✗", "undecided": "?"}
 Pair = tuple[Json, Json]
@@ -168,8 +168,8 @@ def _table(
 
     def cell(comparison: Json) -> str:
         if comparison["difference"] is None:
-            return f"? {comparison['why_not']}"
-        return f"{MARKS[comparison['verdict']]} {told(comparison)}"
+            return marked(MARKS["undecided"], comparison["why_not"])
+        return marked(MARKS[comparison["verdict"]], told(comparison))
 
     return table(
         ["loss", "mode", *columns, *map(title, found[0][1][family])],
@@ -195,7 +195,7 @@ def _counts(found: Sequence[Pair], name: str) -> dict[str, int]:
 
 
 def _ordering(name: str) -> Callable[[Json, Json], str]:
-    return lambda loss, mode: f"{MARKS[mode[name]]} {mode[name]}"
+    return lambda loss, mode: marked(MARKS[mode[name]], mode[name])
 
 
 def _end(name: str) -> Callable[[Json, Json], str]:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from grams_theory.core.summary import number
+from grams_theory.core import summary
 
 Json = dict[str, Any]
 NOTHING = "–"
+
+
+def number(value: float | int | str | None) -> str:
+    """As everywhere, with U+2212 for each minus, those of exponents too: lines break after a hyphen."""
+    return summary.number(value).replace("-", "−")
+
+
+def marked(glyph: str, text: str) -> str:
+    """A glyph and what it stands before, on one line."""
+    return f"{glyph}\N{NO-BREAK SPACE}{text}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -32,7 +42,7 @@ def interval(found: Json | None) -> str:
 
 
 def signed(value: float) -> str:
-    return number(value).replace("-", "−") if value <= 0 else f"+{number(value)}"
+    return number(value) if value <= 0 else f"+{number(value)}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grams_theory.core.summary import number, plural
+from grams_theory.core.summary import plural
 from grams_theory.study.figures import draw
 from grams_theory.study.report import comparisons, runs
-from grams_theory.study.report.markdown import NOTHING, Json, span, table
+from grams_theory.study.report.markdown import NOTHING, Json, number, span, table
 
 
 def render(document: Json, page: str = "report.md") -> dict[str, bytes]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grams_theory.core.summary import number
 from grams_theory.study.document import modes, pairs
-from grams_theory.study.report.markdown import NOTHING, Json, interval, table
+from grams_theory.study.report.markdown import NOTHING, Json, interval, number, table
 
 STAGE_COLUMNS = {
     "PL ratio, low end": "pl_low",
