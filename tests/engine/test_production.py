@@ -173,6 +173,7 @@ def test_an_implementation_that_a_class_lacks_is_refused():
         fuzz("lemma-4.2", budget=1000, implementation="fussed")
 
 
+@pytest.mark.since_torch("2.9")  # Muon
 def test_an_optimizer_of_matrices_gets_one_row_matrices():
     w = torch.ones(3, 4, dtype=torch.float64)
     subject = Subject(torch.optim.Muon, w, 0.1, Hyper(), batched=False)

@@ -33,6 +33,7 @@ def test_the_derivative_by_lr_is_the_difference_quotient(make):
     assert hypergradient(make) == pytest.approx((high - low) / (2 * h), rel=16 * UNIT32)
 
 
+@pytest.mark.since_torch("2.7")  # the first whose own Adam can be differentiated so
 @pytest.mark.parametrize("name", ["Adam", "AdamW"])
 def test_the_derivative_is_torch_s(name):
     cancellation = UNIT32 / (1 - 0.999)  # torch forms 1 - 0.999^t in float32
@@ -64,6 +65,7 @@ def derivatives(cls, tuned: str, **options) -> torch.Tensor:
     return x.grad
 
 
+@pytest.mark.since_torch("2.7")
 @pytest.mark.parametrize("tuned", TUNED)
 @pytest.mark.parametrize("name", ["Adam", "AdamW"])
 def test_the_derivative_by_other_hyperparameters_is_torch_s(name, tuned):

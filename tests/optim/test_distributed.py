@@ -24,6 +24,8 @@ from tests.optim.sharded import (
     maker,
 )
 
+pytestmark = pytest.mark.since_torch("2.7")  # the first whose fully_shard runs on a CPU
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
 """Seconds for all that the processes do, which takes some 15 on a free machine."""

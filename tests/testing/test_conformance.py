@@ -168,6 +168,7 @@ def test_a_failure_names_the_class_and_what_was_expected():
     assert not found.passed
 
 
+@pytest.mark.since_torch("2.9")  # Muon
 def test_whatever_does_not_pass_says_why():
     for outcome in run(torch.optim.Muon).outcomes:
         assert (outcome.verdict == "passed") == (outcome.message == "")

@@ -95,6 +95,7 @@ def test_the_checks_of_a_faulty_optimizer_show_the_witness_and_its_token(run):
     )
 
 
+@pytest.mark.since_torch("2.9")  # Muon
 def test_an_optimizer_that_is_near_no_role_must_name_one_or_none(run):
     """A Grams that is broken badly enough is near to none: without a word, nobody would have tried its claims."""
     chosen = (
