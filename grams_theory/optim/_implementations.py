@@ -64,9 +64,8 @@ def plain_(given: Columns, foreach: bool, moves: Moves, group: Group, amp: Scali
         g = list(map(amp.unscaled, g))
     written = [x for column in (w, steps, *moments) for x in column] if amp.found_inf is not None else []
     before = [x.clone() for x in written]
-    one = (
-        1 if on_device else torch.tensor(1.0, device="cpu")
-    )  # made once: a number would become a tensor at every addition
+    # Made once: a number would become a tensor at every addition.
+    one = 1 if on_device else torch.tensor(1.0, device="cpu")
     for step in steps:
         step.add_(one)
     rows: list[Row] = list(zip(params, w, g, steps, *moments, strict=True))
@@ -106,9 +105,8 @@ def _count(row: Row, foreach: bool, moves: Moves, group: Group) -> Tensor:
         w, g, *moments = _operands(w, g, *moments, group=group)
         mask = rule.mask(moves.base_step(w, g, *moments, group=group), g)
         counts += [x.sum(dtype=torch.promote_types(x.dtype, torch.float32)) for x in items(mask)]
-    return (
-        torch.stack(counts).to(torch.int64).sum().to(counts[0].dtype)
-    )  # as integers: they are exact beyond 2^24
+    exact = torch.stack(counts).to(torch.int64).sum()  # float32 counts to 2^24
+    return exact.to(counts[0].dtype)
 
 
 def _given(mean: Tensor, mask: Array) -> Array:

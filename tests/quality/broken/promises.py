@@ -627,5 +627,5 @@ class ConjugateResolved(Plain):
     caught_by = "check_conjugated"
 
     def update(self, w, g, state, group):
-        as_pairs = (torch.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in (w, g))
-        super().update(*as_pairs, state, group)
+        w, g = (torch.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in (w, g))
+        super().update(w, g, state, group)
