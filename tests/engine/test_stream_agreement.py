@@ -93,7 +93,15 @@ def a_unit_more(x):
         (("counts", 0, lambda inside: 1 - inside), "the premise"),
         (("counts", 3, lambda violated: 1 - violated), "'descent' is judged otherwise"),
     ],
-    ids=str,
+    ids=[
+        "largest move",
+        "smallest move",
+        "margin",
+        "sign of a margin",
+        "relative margin",
+        "premise",
+        "judgement",
+    ],
 )
 def test_a_fault_in_what_a_kernel_says_is_named(fault, named):
     assert disagreement(sound()) is None
