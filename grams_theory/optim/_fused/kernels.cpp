@@ -274,28 +274,27 @@ template <class T, class G, class M, int MOMENTS> struct Kernel {
     }
   }
 
+  template <class F> void each(int64_t threads, F visit) const {
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t thread = 0; thread < threads; thread++) share(t, thread, threads, visit);
+  }
+
+  void add_count(const Share& s) const { __atomic_fetch_add(t.agreeing + s.tensor, count(s), __ATOMIC_RELAXED); }
+
   // A mask that is all one thread's is counted just before its tensor moves, which may then lie in the cache still.
   void run(int64_t threads) const {
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t thread = 0; thread < threads; thread++)
-      share(t, thread, threads, [&](const Share& s) {
-        if (u.rescaled) __atomic_fetch_add(t.agreeing + s.tensor, count(s), __ATOMIC_RELAXED);
-        if (s.whole || !u.rescaled) step(s);
-      });
-    if (!u.rescaled) return;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t thread = 0; thread < threads; thread++)
-      share(t, thread, threads, [&](const Share& s) {
-        if (!s.whole) step(s);
-      });
+    if (!u.rescaled) return each(threads, [&](const Share& s) { step(s); });
+    each(threads, [&](const Share& s) {
+      add_count(s);
+      if (s.whole) step(s);
+    });
+    each(threads, [&](const Share& s) {
+      if (!s.whole) step(s);
+    });
   }
 
   void count_only(int64_t threads) const {
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t thread = 0; thread < threads; thread++)
-      share(t, thread, threads, [&](const Share& s) {
-        __atomic_fetch_add(t.agreeing + s.tensor, count(s), __ATOMIC_RELAXED);
-      });
+    each(threads, [&](const Share& s) { add_count(s); });
   }
 };
 
