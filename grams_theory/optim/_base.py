@@ -89,7 +89,11 @@ class RuleOptimizer(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's, with the names of dtypes in the place of dtypes, which torch.distributed.checkpoint refuses."""
-        return _state.with_dtypes_named(super().state_dict())
+        handle = self.register_state_dict_post_hook(_state.name_dtypes, prepend=True)
+        try:
+            return super().state_dict()
+        finally:
+            handle.remove()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch's, but moments become the saved group's `state_dtype`, which may be wider than the parameter's."""
@@ -161,6 +165,9 @@ class RuleOptimizer(Optimizer):
             if not state.keys() >= complete:
                 self._complete(state, p, group)
             step = state["step"]
+            if step.ndim or not step.is_floating_point():  # made by hand
+                _state.settle(state, p, group)
+                step = state["step"]
             if step_on_device and not (step.is_cpu and p.is_cpu) and step.device != p.device:
                 step = state["step"] = step.to(p.device)
             params.append(p)

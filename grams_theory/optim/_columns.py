@@ -67,13 +67,13 @@ def is_large(row: Row) -> bool:
 
 
 def slices(row: Row) -> list[Row]:
-    """A row as rows of at most so many elements as are taken at a time, if it lies in contiguous memory.
+    """A row as rows of at most so many elements as are taken at a time, if its arrays are contiguous and of one shape.
 
     Each is then a parameter of its own, with the step count of the whole.
     """
     _, w, g, step, *moments = row
     arrays, limit = (w, g, *moments), _limit(w)
-    if w.numel() <= limit or not all(x.is_contiguous() for x in arrays):
+    if w.numel() <= limit or not all(x.is_contiguous() and x.shape == w.shape for x in arrays):
         return [row]
     parts = zip(*(x.view(-1).split(limit) for x in arrays), strict=True)
     return [(w, w, g, step, *moments) for w, g, *moments in parts]

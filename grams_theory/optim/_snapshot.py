@@ -114,19 +114,23 @@ def adam_of(state: dict[str, Any], group: dict[str, Any]) -> tuple[Any, ...]:
     return adam, (m, v, *spread), ()
 
 
-def refuse_other_moments(optimizer: Optimizer) -> None:
-    """Raise TypeError for a parameter whose state does not tell its base step."""
+def refuse_other_moments(optimizer: Optimizer) -> bool:
+    """Raise TypeError for a parameter with a gradient whose state does not tell its base step; is there any?"""
     name = type(optimizer).__name__
-    for p, state in optimizer.state.items():
+    moved = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    for p in moved:
+        state = optimizer.state.get(p, {})
         if hasattr(p, "to_local"):
             raise TypeError(f"watch does not read distributed parameters (DTensor), such as {name} has here")
-        if p.grad is not None and p.grad.layout is not torch.strided:
+        if p.grad.layout is not torch.strided:
             raise TypeError(f"watch needs dense gradients; {name} was given one of layout {p.grad.layout}")
         if not keeps_adam(state) and not _keeps_lion(state):
+            kept = ", ".join(sorted(state)) or "nothing"
             raise TypeError(
-                f"{name} keeps {', '.join(sorted(state))} of a parameter; watch needs exp_avg and exp_avg_sq, as "
-                "Adam's family keeps, or exp_avg alone, as Lion does"
+                f"{name} keeps {kept} of a parameter; watch needs exp_avg and exp_avg_sq, as Adam's family keeps, "
+                "or exp_avg alone, as Lion does"
             )
+    return bool(moved)
 
 
 def keeps_adam(state: dict[str, Any]) -> bool:

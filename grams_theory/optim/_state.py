@@ -39,8 +39,8 @@ def wrap_moments(_: torch.optim.Optimizer, state_dict: dict[str, Any]) -> dict[s
     return {**state_dict, "state": state, "param_groups": groups}
 
 
-def with_dtypes_named(state_dict: dict[str, Any]) -> dict[str, Any]:
-    """The `state_dict` with "float32" in the place of torch.float32, which `wrap_moments` undoes."""
+def name_dtypes(_: torch.optim.Optimizer, state_dict: dict[str, Any]) -> dict[str, Any]:
+    """A hook for `register_state_dict_post_hook`: "float32" in the place of torch.float32; `wrap_moments` undoes it."""
     groups = [{**group, "state_dtype": _name(group["state_dtype"])} for group in state_dict["param_groups"]]
     return {**state_dict, "param_groups": groups}
 

@@ -103,7 +103,7 @@ def watch(optimizer: Optimizer, every: int = 10, *, loss: LossNow | None = None,
 
     Raises:
         ValueError: every or keep is below 1.
-        TypeError: at the first step, for an optimizer that does not keep these moments.
+        TypeError: at the first step that moves a parameter, for an optimizer that does not keep these moments.
     """
     return Log(optimizer, every, loss, keep)
 
@@ -119,6 +119,7 @@ class Log:
         self._loss_now = loss
         self._given: Number | None = None
         self._steps = 0
+        self._legible = False
         self._snapshot: Snapshot | None = None
         self._seen: deque[Observation] = deque(maxlen=keep)
         before, after = map(torch.compiler.disable, (self._before_step, self._after_step))
@@ -187,8 +188,7 @@ class Log:
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
         self._steps += 1
-        if self._steps == 1:
-            refuse_other_moments(optimizer)
+        self._legible = self._legible or refuse_other_moments(optimizer)
         if self._snapshot is not None:
             seen, self._snapshot = self._snapshot.compare(self._steps), None
             if self._loss_now is None:

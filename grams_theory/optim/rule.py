@@ -68,7 +68,7 @@ def cautious_rescaled(u: Array, g: Array, mean: Callable[[Array], Array] = mean)
 
 def mask(u: Array, g: Array) -> Array:
     """1 where u_i g_i > 0, else 0."""
-    return u.sign().mul_(g.sign()).clamp_(0, 1)  # signs are compared: the product u g would underflow
+    return u.sign().mul_(g.sign()).clamp_(0)  # signs are compared: the product u g would underflow
 
 
 def member(direction: Direction) -> tuple[float, bool]:

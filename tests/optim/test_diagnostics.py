@@ -530,18 +530,35 @@ def test_a_watched_optimizer_is_copied_without_its_watcher():
     assert len(log.rows) == 1
 
 
-@pytest.mark.parametrize("optimizer_class", [torch.optim.SGD, torch.optim.Adamax, torch.optim.RMSprop])
-def test_an_optimizer_without_these_moments_is_refused(optimizer_class):
+OTHERS = {
+    "SGD keeps nothing": lambda params: torch.optim.SGD(params, lr=LR),
+    "SGD keeps momentum_buffer": lambda params: torch.optim.SGD(params, lr=LR, momentum=0.9),
+    "Adamax keeps exp_avg, exp_inf": torch.optim.Adamax,
+    "RMSprop keeps square_avg": torch.optim.RMSprop,
+}
+
+
+@pytest.mark.parametrize("message", OTHERS)
+def test_an_optimizer_without_these_moments_is_refused_when_it_first_moves_a_parameter(message):
     w, loss = quadratic([1.0, 3.0])
-    optimizer = optimizer_class(
-        [w], lr=LR, **({"momentum": 0.9} if optimizer_class is torch.optim.SGD else {})
-    )
-    loss().backward()
-    with (
-        diagnostics.watch(optimizer),
-        pytest.raises(TypeError, match=f"{optimizer_class.__name__} keeps .* exp_avg"),
-    ):
+    optimizer = OTHERS[message]([w])
+    with diagnostics.watch(optimizer):
         optimizer.step()
+        loss().backward()
+        with pytest.raises(TypeError, match=f"{message}.* exp_avg"):
+            optimizer.step()
+
+
+def test_state_that_is_of_no_moved_parameter_does_not_matter():
+    """Reading the state of a parameter leaves an empty entry, and a checkpoint may bring notes of its own."""
+    (w, loss), still = quadratic([1.0, 3.0]), torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.AdamW([w, still])
+    assert not optimizer.state[still]
+    optimizer.state["note"] = {"epoch": 3}
+    with diagnostics.watch(optimizer, every=1) as log:
+        loss().backward()
+        optimizer.step()
+    assert log.rows[0].coordinates == 2
 
 
 def test_a_sparse_gradient_is_refused():

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from grams_theory import optim
+from grams_theory.optim import _columns
 
 WAYS = {
     "loop": {"foreach": False},
@@ -237,3 +238,40 @@ def test_lion_goes_on_from_a_state_of_lion_pytorch(implementation):
         second.step()
         ends.append(w.detach())
     assert torch.equal(*ends)
+
+
+def test_moments_of_another_shape_are_refused_however_large_the_parameter(make, implementation, monkeypatch):
+    """A weight that was transposed after it was saved has as many elements: its moments would be scrambled."""
+    monkeypatch.setattr(_columns, "PIECE_ON_CPU", 4)
+    p, q = (torch.nn.Parameter(torch.ones(shape)) for shape in [(2, 3), (3, 2)])
+    optimizer, other = make([p], **implementation), make([q], **implementation)
+    p.grad, q.grad = torch.ones(2, 3), torch.ones(3, 2)
+    optimizer.step()
+    other.load_state_dict(optimizer.state_dict())
+    with pytest.raises((RuntimeError, ValueError), match=r"size|shape"):
+        other.step()
+
+
+BY_HAND = {"with an axis": torch.zeros(1), "an integer": torch.tensor(0)}
+
+
+@pytest.mark.parametrize("count", BY_HAND.values(), ids=BY_HAND)
+def test_a_state_made_by_hand_is_taken_up(make, implementation, count, history, advance):
+    """As programs do whose processes share it from the start."""
+    gradients = [[g] for g in history(3, 5)]
+    p, q = (torch.nn.Parameter(torch.ones(5)) for _ in range(2))
+    optimizer, other = make([p], **implementation), make([q], **implementation)
+    moments = {name: torch.zeros(5) for name in other.moments}
+    other.state[q].update(step=count.clone(), **moments)
+    advance(optimizer, [p], gradients)
+    advance(other, [q], gradients)
+    assert torch.equal(p, q)
+    assert other.state[q]["step"] == 3
+    assert all(other.state[q][name] is moment for name, moment in moments.items())
+
+
+def test_hooks_of_state_dict_see_what_is_saved_and_may_return_another_dict(make):
+    optimizer = make([torch.nn.Parameter(torch.ones(4))], state_dtype=torch.float32)
+    optimizer.register_state_dict_post_hook(lambda _, state: {"optimizer": state})
+    (group,) = optimizer.state_dict()["optimizer"]["param_groups"]
+    assert group["state_dtype"] == "float32"

@@ -27,6 +27,15 @@ def test_the_step_count_stays_on_the_cpu_under_another_default_device(make, impl
     assert optimizer.state[w]["step"].item() == 2
 
 
+def test_bits_at_random_are_drawn_on_the_cpu_under_another_default_device(make, implementation, defaults):
+    w = nn.Parameter(torch.ones(5, dtype=torch.bfloat16))
+    optimizer = make([w], stochastic_rounding=True, **implementation)
+    w.grad = torch.ones_like(w)
+    torch.set_default_device("meta")
+    optimizer.step()
+    assert torch.isfinite(w).all()
+
+
 @pytest.mark.parametrize("flag", ["differentiable", "capturable"])
 def test_a_program_of_float64_counts_and_takes_powers_in_float64(make, flag, defaults):
     """Else gradcheck's differences would see the noise of float32."""

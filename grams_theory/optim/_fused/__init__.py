@@ -25,7 +25,7 @@ GRADIENTS = (torch.float32,)
 MOMENTS = (torch.float32, torch.bfloat16)
 """dtypes of moments other than the parameter's own."""
 KERNELS: dict[str, ModuleType] = {"cpu": cpu, "cuda": cuda}
-DEVICE, DTYPE = attrgetter("device"), attrgetter("dtype")
+DEVICE, DTYPE, SHAPE = map(attrgetter, ("device", "dtype", "shape"))
 
 
 def refusal(params: Sequence[Tensor]) -> str | None:
@@ -100,12 +100,12 @@ def _check(update: Update, arrays: Sequence[Sequence[Tensor]]) -> None:
             f"{', '.join(map(str, DTYPES))}, gradients of the same dtype or float32, and moments of the same dtype, "
             "float32 or bfloat16"
         )
-    sizes = list(map(Tensor.numel, arrays[0]))
+    shapes = list(map(SHAPE, arrays[0]))
     for kind, tensors in enumerate(arrays):
         name = ("parameters", "gradients", "moments")[min(kind, 2)]
         expected = (dtype, gradient, stored)[min(kind, 2)]
         found = {*map(DTYPE, tensors), *map(DEVICE, tensors)}
         if found != {expected, device}:
             raise ValueError(f"{name} are of {', '.join(map(str, found))}, expected {expected} on {device}")
-        if list(map(Tensor.numel, tensors)) != sizes:
-            raise ValueError(f"{name} have other sizes than their parameters")
+        if list(map(SHAPE, tensors)) != shapes:
+            raise ValueError(f"{name} have other shapes than their parameters")

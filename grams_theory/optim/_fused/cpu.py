@@ -112,7 +112,7 @@ def step_(
 
     if update.rescaled and means is not None:
         call("count")
-        counts = torch.tensor(agreeing, dtype=torch.float64)
+        counts = torch.tensor(agreeing, dtype=torch.float64, device="cpu")
         for i, mean in enumerate(means([*counts])):
             numbers[3 * i + 2] = 1 / max(mean.item(), rule.SMALLEST_MEAN)
         constants.rescaled = 0
@@ -160,7 +160,7 @@ def _constants(update: Update, lr: float, grad_scale: float) -> _Update:
         smallest_mean=rule.SMALLEST_MEAN,
         rescaled=update.rescaled,
         stochastic=stochastic,
-        seed=torch.empty((), dtype=torch.int64).random_().item() if stochastic else 0,
+        seed=torch.empty((), dtype=torch.int64, device="cpu").random_().item() if stochastic else 0,
     )
 
 

@@ -40,7 +40,8 @@ def advanced(
     steps: Sequence[Tensor], arrays: Sequence[Sequence[Tensor]], found_inf: Tensor | None
 ) -> Sequence[Tensor]:
     """Adds 1 to the step counts, unless found_inf is not 0; then these tensors."""
-    torch._foreach_add_(list(steps), 1 if found_inf is None else (found_inf == 0).to(torch.float32))
+    one = 1 if found_inf is None else (found_inf == 0).to(torch.float32).reshape(())
+    torch._foreach_add_(list(steps), one)
     return steps
 
 
