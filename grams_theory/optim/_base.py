@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from grams_theory.optim import _state, _validate, rule
 from grams_theory.optim._amp import Scaling
+from grams_theory.optim._capture import refuse_bad_capture
 from grams_theory.optim._columns import held
 from grams_theory.optim._implementations import Moves, fused_, plain_, use_foreach, use_fused
 from grams_theory.optim.rule import Array, Direction
@@ -128,7 +129,7 @@ class RuleOptimizer(Optimizer):
         params = lists[0]
         if not params:
             return
-        _refuse_bad_capture(params, group)
+        refuse_bad_capture(params, group)
         columns = held(*lists, whole=group["differentiable"])
         if use_fused(columns, group):
             fused_(columns, self._update, group, Scaling.of(self))
@@ -202,14 +203,4 @@ class RuleOptimizer(Optimizer):
             maximize=group["maximize"],
             amsgrad=group.get("amsgrad", False),
             stochastic_rounding=group["stochastic_rounding"],
-        )
-
-
-def _refuse_bad_capture(params: list[Tensor], group: dict[str, Any]) -> None:
-    """A step count on the CPU would be frozen into a CUDA graph."""
-    if torch.compiler.is_compiling() or group["capturable"] or not params[0].is_cuda:
-        return
-    if torch.cuda.is_current_stream_capturing():
-        raise RuntimeError(
-            "step() is being captured in a CUDA graph but capturable=False; construct with capturable=True"
         )

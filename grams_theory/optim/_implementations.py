@@ -57,9 +57,10 @@ class Moves:
 
 def plain_(given: Columns, foreach: bool, moves: Moves, group: Group, amp: Scaling) -> None:
     """The loop or foreach."""
-    on_device = group["capturable"] or group["differentiable"] or torch.compiler.is_compiling()
-    group = numbers(group, ("lr", "betas", "weight_decay"), on_device)
     params, w, g, steps, *moments = given
+    on_device = group["capturable"] or group["differentiable"] or torch.compiler.is_compiling()
+    on_device = on_device or bool(group["fused"] and not all(step.is_cpu for step in steps))
+    group = numbers(group, ("lr", "betas", "weight_decay"), on_device)
     if amp.grad_scale is not None:
         g = list(map(amp.unscaled, g))
     written = [x for column in (w, steps, *moments) for x in column] if amp.found_inf is not None else []

@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from grams_theory.optim._alignment import NOTHING, Sums
+from grams_theory.optim._capture import is_capturing
 from grams_theory.optim._snapshot import LossNow, Number, Observation, Snapshot, refuse_other_moments
 
 
@@ -183,7 +184,7 @@ class Log:
         return bool(self._seen) and self._seen[-1].step == self._steps
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
-        if self._observes_next and not _is_capturing():
+        if self._observes_next and not is_capturing():
             self._snapshot = Snapshot(optimizer, self._loss_now)
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
@@ -194,11 +195,6 @@ class Log:
             if self._loss_now is None:
                 seen.loss, self._given = self._given, None
             self._seen.append(seen)
-
-
-def _is_capturing() -> bool:
-    """Whether the step goes into a CUDA graph, where Python would run just once."""
-    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
 
 
 def _row(seen: Observation, groups: Sequence[int]) -> Row:

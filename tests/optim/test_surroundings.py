@@ -51,14 +51,17 @@ def test_a_program_of_float64_counts_and_takes_powers_in_float64(make, flag, def
     assert torch.allclose(*ends, rtol=64 * 2.0**-53, atol=0)  # fewer than 64 roundings, nothing cancels
 
 
-def test_a_step_passes_fake_tensors_through(make, implementation):
-    """As estimators of memory and time send them."""
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_a_step_passes_fake_tensors_through(make, implementation, device):
+    """As estimators of memory and time send them, also of a device that this machine has not."""
     with FakeTensorMode():
-        model = nn.Linear(3, 2)
-        optimizer = make(model.parameters(), **implementation)
+        params = [nn.Parameter(torch.empty(n, 3, device=device)) for n in (1, 4)]
+        optimizer = make(params, **implementation)
         for _ in range(2):
-            model(torch.randn(4, 3)).sum().backward()
+            for p in params:
+                p.grad = torch.empty_like(p)
             optimizer.step()
+        assert {x.device for x in params} == {torch.device(device)}
 
 
 def test_a_parameter_that_is_made_of_two_tensors_moves_both(make, implementation):
