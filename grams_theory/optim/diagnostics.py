@@ -94,7 +94,8 @@ def watch(optimizer: Optimizer, every: int = 10, *, loss: LossNow | None = None,
 
     Args:
         optimizer: keeps exp_avg and exp_avg_sq per parameter (max_exp_avg_sq too, with amsgrad), or exp_avg alone
-            as Lion does.
+            as Lion does. The optimizer itself, not a wrapper: accelerate's is around `wrapper.optimizer`,
+            ZeroRedundancyOptimizer around `wrapper.optim`.
         every: observe the steps every, 2 every, 3 every, ...
         loss: evaluates the loss of the present batch at the present weights, as
             `lambda: loss_fn(model(x), y)` in the scope of the loop. Called without gradients before and after each
@@ -104,7 +105,8 @@ def watch(optimizer: Optimizer, every: int = 10, *, loss: LossNow | None = None,
 
     Raises:
         ValueError: every or keep is below 1.
-        TypeError: at the first step that moves a parameter, for an optimizer that does not keep these moments.
+        TypeError: for a wrapper that takes no hooks; at the first step that moves a parameter, for an optimizer that
+            does not keep these moments.
     """
     return Log(optimizer, every, loss, keep)
 
@@ -116,6 +118,11 @@ class Log:
         for name, value in {"every": every, "keep": keep}.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
+        if not hasattr(optimizer, "_optimizer_step_pre_hooks"):
+            raise TypeError(
+                f"{type(optimizer).__name__} takes no hooks: give watch the optimizer itself, which a wrapper "
+                "usually has as its attribute optimizer"
+            )
         self.every = every
         self._loss_now = loss
         self._given: Number | None = None

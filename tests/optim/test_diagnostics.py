@@ -561,6 +561,17 @@ def test_state_that_is_of_no_moved_parameter_does_not_matter():
     assert log.rows[0].coordinates == 2
 
 
+def test_a_wrapper_without_hooks_is_refused():
+    class Wrapper(torch.optim.Optimizer):
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(2))])
+    with pytest.raises(TypeError, match="Wrapper takes no hooks: give watch the optimizer itself"):
+        diagnostics.watch(Wrapper(optimizer))
+    diagnostics.watch(optimizer).detach()
+
+
 def test_a_sparse_gradient_is_refused():
     embedding = torch.nn.Embedding(4, 2, sparse=True)
     optimizer = torch.optim.SparseAdam(embedding.parameters())

@@ -70,6 +70,38 @@ def test_a_cache_that_cannot_be_written_is_done_without(fresh, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["grams_theory"]
 
 
+@pytest.fixture
+def forbid(cache, fresh, tmp_path):
+    """forbid(*names): no code may be executed from the folders "grams_theory" (the cache's) and "temporary"."""
+    temporary, load = tmp_path / "temporary", compiler.ctypes.CDLL
+    temporary.mkdir()
+    fresh.setattr(compiler.tempfile, "tempdir", str(temporary))
+
+    def refuse(*names):
+        def refusing(path):
+            if {*names} & {*Path(path).parts}:
+                raise OSError("failed to map segment from shared object")
+            return load(path)
+
+        fresh.setattr(compiler.ctypes, "CDLL", refusing)
+
+    return refuse
+
+
+@pytest.mark.parametrize("folder", ["grams_theory", "temporary"])
+def test_a_library_is_loaded_from_where_code_may_be_executed(forbid, folder):
+    forbid(folder)
+    assert compiler.load(SOURCE % 7).answer() == 7
+
+
+def test_a_machine_that_executes_no_code_from_either_folder_is_told_what_to_do(forbid):
+    forbid("grams_theory", "temporary")
+    with pytest.raises(
+        RuntimeError, match=r"cannot be loaded .*failed to map.* set TMPDIR or XDG_CACHE_HOME"
+    ):
+        compiler.load(SOURCE % 7)
+
+
 def test_processes_may_compile_the_same_source_at_once(cache):
     """Each loads this module alone (it needs the standard library only) and calls what it compiled."""
     spec = importlib.util.find_spec(compiler.__name__)
@@ -97,6 +129,9 @@ def test_a_machine_without_a_compiler_is_told_what_to_do(fresh):
 def test_a_compiler_that_is_named_is_used_and_one_that_refuses_is_quoted(cache, fresh, tmp_path):
     fresh.setenv("CXX", "no-such-compiler -O9")
     assert "CXX=no-such-compiler is not on the PATH" in (_fused.refusal([torch.ones(1)]) or "")
+    compiler.find.cache_clear()
+    fresh.setenv("CXX", "g++ '")
+    assert "CXX=g++ ' is no command (No closing quotation)" in (_fused.refusal([torch.ones(1)]) or "")
     fresh.undo()
     fresh.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(RuntimeError, match=r"cannot compile the fused step \(.*error: .*nonsense"):

@@ -34,7 +34,7 @@ def load(source: str, *definitions: str) -> ctypes.CDLL:
     """The library of that source, with a macro defined for each "NAME=value".
 
     Raises:
-        RuntimeError: there is no C++ compiler, or it refuses.
+        RuntimeError: there is no C++ compiler, or it refuses; no folder allows that code is executed.
     """
     command = (*find(), *FLAGS, *(f"-D{definition}" for definition in definitions))
     kept = place(source, command)
@@ -44,7 +44,8 @@ def load(source: str, *definitions: str) -> ctypes.CDLL:
         pass
     with tempfile.TemporaryDirectory() as folder:
         built = _compile(command, source, folder)
-        return ctypes.CDLL(str(_keep(built, kept) or built))
+        _keep(built, kept)
+        return _loaded(built, kept)
 
 
 def place(source: str, command: Sequence[str]) -> Path:
@@ -58,9 +59,13 @@ def find() -> tuple[str, ...]:
     """The command that runs the compiler.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: there is none, or CXX is no command.
     """
-    named = shlex.split(os.environ.get("CXX", ""))
+    chosen = os.environ.get("CXX", "")
+    try:
+        named = shlex.split(chosen)
+    except ValueError as problem:
+        raise RuntimeError(f"CXX={chosen} is no command ({problem}); {ADVICE}") from problem
     for command in [named] if named else [["g++"], ["c++"], ["clang++"]]:
         if shutil.which(command[0]):
             return tuple(command)
@@ -99,8 +104,8 @@ def _folder() -> Path:
     return base / "grams_theory"
 
 
-def _keep(built: Path, kept: Path) -> Path | None:
-    """Move the library into the cache in one piece; None where that cannot be written."""
+def _keep(built: Path, kept: Path) -> None:
+    """Move the library into the cache in one piece, if that can be written."""
     try:
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=kept.parent, suffix=".partial")
@@ -112,5 +117,18 @@ def _keep(built: Path, kept: Path) -> Path | None:
             os.unlink(partial)
             raise
     except OSError:
-        return None
-    return kept
+        pass
+
+
+def _loaded(*places: Path) -> ctypes.CDLL:
+    """The library from the first place where it can be: file systems may forbid that code is executed."""
+    problems = []
+    for place in places:
+        try:
+            return ctypes.CDLL(str(place))
+        except OSError as problem:
+            problems.append(str(problem))
+    raise RuntimeError(
+        f"the compiled step cannot be loaded ({'; '.join(problems)}): set TMPDIR or XDG_CACHE_HOME to a folder from "
+        f"which code may be executed, or {ADVICE}"
+    )
