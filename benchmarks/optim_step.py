@@ -1,22 +1,22 @@
 """Time and memory of one optimizer step, side by side, on this machine.
 
-    python benchmarks/optim_step.py [--device cuda] [--threads N] [--rounds N] [--scale X] [--compile] [--output FILE]
+    python benchmarks/optim_step.py [--device cuda] [--threads N] [--rounds N] [--scale X] [--output FILE]
 
 Contenders take turns, so that a slow moment of the machine hits them all: in each round every one of them takes a few
 steps. The table shows the median and the best time, how many times as long as torch.optim.AdamW in the same kind of
 implementation (loop, foreach or fused) it took in the same round (the median of the rounds), the share of the bandwidth
 ceiling that the best time reaches, and the memory that a step takes beside parameters, gradients and moments. An ideal
 step reads w, g, m, v and writes w, m, v: 7 passes (Lion, without v: 5). A mask that is rescaled must be counted before
-w moves, so that g and m are read twice: 9 passes, 9/7 = 1.29 of AdamW's, unless they stay in a cache. The ceiling is
-the bandwidth of an in-place `mul_` (`copy_` also pays for fetching the lines that it overwrites, and understates it).
+w moves, so that g and m are read twice: 9 passes, 9/7 = 1.29 of AdamW's, unless they stay in a cache. The operations
+of foreach make 18 passes for AdamW, 25 for Grams (|m|, sign g and their product), unless what one leaves is in a cache
+for the next. The ceiling is the bandwidth of an in-place `mul_` (`copy_` also pays for fetching the lines that it
+overwrites, and understates it). Whole steps under `torch.compile` are measured on one tensor, from the third call on.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
-import platform
 import statistics
 import time
 from collections import defaultdict
@@ -30,6 +30,7 @@ import grams
 import lion_pytorch
 import pytorch_optimizer
 import torch
+from _shared import device_parser, explanation, processor, table, wait
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -79,6 +80,8 @@ class Contender:
     compiled: bool = False
 
 
+LIMITS = {"fused": 1.0, "foreach": 1.05}
+"""Times that are aimed at, in times of torch's AdamW of the same kind."""
 KINDS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 OURS = {
     "AdamW": ("AdamW", {}, 7),
@@ -142,24 +145,20 @@ class Bench:
     rounds: int
 
     def milliseconds(self, function: Callable[[], object]) -> float:
-        self.wait()
+        wait(self.device)
         start = time.perf_counter()
         function()
-        self.wait()
+        wait(self.device)
         return 1e3 * (time.perf_counter() - start)
-
-    def wait(self) -> None:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
 
     def scratch(self, function: Callable[[], object]) -> int:
         """Bytes that a call holds at its peak beyond what was there before."""
         if self.device == "cuda":
-            self.wait()
+            wait(self.device)
             torch.cuda.reset_peak_memory_stats()
             before = torch.cuda.memory_allocated()
             function()
-            self.wait()
+            wait(self.device)
             return torch.cuda.max_memory_allocated() - before
         with torch.profiler.profile(
             activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
@@ -172,10 +171,7 @@ class Bench:
                 peak = max(peak, held)
         return peak
 
-    def measure(
-        self, shapes: Shapes, contenders: Iterable[Contender]
-    ) -> tuple[dict[str, list[float]], dict[str, int]]:
-        """Milliseconds of the steps of each contender and of "mul_" on all elements, and the bytes each takes."""
+    def measure(self, shapes: Shapes, contenders: Iterable[Contender]) -> Found:
         params = [torch.nn.Parameter(torch.randn(shape, device=self.device)) for shape in shapes]
         gradients = [torch.randn(shape, device=self.device) for shape in shapes]
         flat = torch.randn(sum(p.numel() for p in params), device=self.device)
@@ -197,34 +193,51 @@ class Bench:
                 scratch.setdefault(contender.name, 0 if contender.compiled else self.scratch(step))
                 del step
                 gc.collect()
-        return times, scratch
+        return Found(times, scratch)
 
 
-def table(
-    shapes: Shapes, contenders: Iterable[Contender], bench: Bench
-) -> tuple[list[str], dict[str, tuple]]:
-    """Lines of Markdown, and (ratio, bytes) of each contender."""
-    contenders = tuple(contenders)
-    times, scratch = bench.measure(shapes, contenders)
-    median = {name: statistics.median(values) for name, values in times.items()}
-    best = {name: min(values) for name, values in times.items()}
-    numbers = sum(torch.Size(shape).numel() for shape in shapes)
-    bandwidth = 2 * FLOAT_BYTES * numbers / best["mul_"] / 1e6
-    ratios = {c.name: by_round(times[c.name], times[f"torch AdamW, {c.kind}"]) for c in contenders}
-    lines = [
-        f"In-place `mul_` of all numbers: median {median['mul_']:.2f} ms, best {best['mul_']:.2f} ms, "
-        f"{bandwidth:.1f} GB/s.",
-        "",
-        "| contender | median ms | best ms | ÷ torch AdamW of its kind | of `mul_` bandwidth | scratch MB |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    for contender in contenders:
-        ms, low = median[contender.name], best[contender.name]
-        ratio = ratios[contender.name]
-        share = contender.passes / 2 * best["mul_"] / low
-        memory = "" if contender.compiled else f"{scratch[contender.name] / 1e6:.1f}"
-        lines.append(f"| {contender.name} | {ms:.2f} | {low:.2f} | {ratio:.2f} | {share:.0%} | {memory} |")
-    return lines, {c.name: (ratios[c.name], scratch[c.name]) for c in contenders}
+@dataclass(frozen=True)
+class Found:
+    """What one workload gave."""
+
+    times: dict[str, list[float]]
+    """Milliseconds of the steps of each contender, and of "mul_"."""
+    scratch: dict[str, int]
+    """Bytes."""
+
+    def ratio(self, contender: Contender) -> float:
+        return by_round(self.times[contender.name], self.times[f"torch AdamW, {contender.kind}"])
+
+    def lines(self, shapes: Shapes, contenders: Iterable[Contender]) -> list[str]:
+        """As Markdown."""
+        best = {name: min(values) for name, values in self.times.items()}
+        numbers = sum(torch.Size(shape).numel() for shape in shapes)
+        bandwidth = 2 * FLOAT_BYTES * numbers / best["mul_"] / 1e6
+        head = (
+            "contender",
+            "median ms",
+            "best ms",
+            "÷ torch AdamW of its kind",
+            "of `mul_` bandwidth",
+            "scratch MB",
+        )
+        return [
+            f"In-place `mul_` of all numbers: median {statistics.median(self.times['mul_']):.2f} ms, "
+            f"best {best['mul_']:.2f} ms, {bandwidth:.1f} GB/s.",
+            "",
+            *table(head, "lrrrrr", (self._row(contender, best) for contender in contenders)),
+        ]
+
+    def _row(self, contender: Contender, best: dict[str, float]) -> list[str]:
+        name, low = contender.name, best[contender.name]
+        return [
+            name,
+            f"{statistics.median(self.times[name]):.2f}",
+            f"{low:.2f}",
+            f"{self.ratio(contender):.2f}",
+            f"{contender.passes / 2 * best['mul_'] / low:.0%}",
+            "" if contender.compiled else f"{self.scratch[name] / 1e6:.1f}",
+        ]
 
 
 def by_round(times: list[float], base: list[float]) -> float:
@@ -235,55 +248,42 @@ def by_round(times: list[float], base: list[float]) -> float:
     )
 
 
-def targets(results: dict[str, dict[str, tuple]]) -> list[str]:
-    """What was aimed at, and whether it was reached."""
-    lines = ["| target | workload | measured | |", "|---|---|--:|---|"]
-
-    def row(target: str, workload: str, ours: float, limit: float, unit: str = "") -> None:
-        lines.append(
-            f"| {target} | {workload} | {ours:.2f}{unit} | {'met' if ours <= limit else '**not met**'} |"
+def targets(results: dict[str, Found]) -> list[str]:
+    """What was aimed at, in Markdown; what misses it is bold."""
+    ours = [contender for contender in CONTENDERS if contender.name.startswith("our ")]
+    rows = [
+        [
+            f"{c.name}: time ≤ {LIMITS[c.kind]:.2f}",
+            *(marked(f.ratio(c), LIMITS[c.kind]) for f in results.values()),
+        ]
+        for c in ours
+        if c.kind in LIMITS
+    ]
+    for contender in ours:
+        base = f"torch AdamW, {contender.kind}"
+        pairs = ([found.scratch[name] / 1e6 for name in (contender.name, base)] for found in results.values())
+        rows.append(
+            [
+                f"{contender.name}: scratch MB / torch's",
+                *(f"{marked(*pair)} / {pair[1]:.2f}" for pair in pairs),
+            ]
         )
-
-    for workload, found in results.items():
-        for label in OURS:
-            for kind, limit in (("fused", 1.0), ("foreach", 1.05)):
-                ratio = found[f"our {label}, {kind}"][0]
-                row(f"our {label}, {kind}: time ≤ {limit:.2f} × torch AdamW, {kind}", workload, ratio, limit)
-            for kind in KINDS:
-                ours, limit = (
-                    found[name][1] / 1e6 for name in (f"our {label}, {kind}", f"torch AdamW, {kind}")
-                )
-                row(
-                    f"our {label}, {kind}: memory ≤ torch AdamW's {limit:.1f} MB",
-                    workload,
-                    ours,
-                    limit,
-                    " MB",
-                )
-    return lines
+    return [
+        "Times are multiples of torch AdamW's of the same kind. What misses its target is bold.",
+        "",
+        *table(["target", *results], "l" + "r" * len(results), rows),
+    ]
 
 
-def processor(device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    try:
-        described = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in described if line.startswith("model name")), "a CPU")
+def marked(value: float, limit: float) -> str:
+    text = f"{value:.2f}"
+    return text if float(text) <= round(limit, 2) else f"**{text}**"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = device_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9, help=f"each of {STEPS} steps of every contender")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the sizes of the tensors")
-    parser.add_argument(
-        "--compile", action="store_true", help="also torch.compile of whole steps, on one tensor"
-    )
     parser.add_argument("--output", type=Path, help="write the tables there, as Markdown")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -297,14 +297,15 @@ def main() -> None:
         f"Made by `make bench-optim` ({Path(__file__).name}): {where}, torch {torch.__version__}, float32, "
         f"{options.rounds} rounds of {STEPS} steps of every contender by turns.",
         "",
-        *" ".join((__doc__ or "").split("\n\n")[-1].split("\n")).strip().splitlines(),
+        explanation(__doc__),
     ]
-    results = {}
+    results: dict[str, Found] = {}
     for workload, shapes in workloads(options.device, options.scale).items():
-        extra = COMPILED if options.compile and len(shapes) == 1 else ()
-        lines, results[workload] = table(shapes, (*CONTENDERS, *extra), bench)
-        text += ["", f"## {workload}", "", *lines]
-        print("\n".join(text[-len(lines) - 3 :]), flush=True)
+        contenders = (*CONTENDERS, *COMPILED) if len(shapes) == 1 else CONTENDERS
+        results[workload] = bench.measure(shapes, contenders)
+        section = ["", f"## {workload}", "", *results[workload].lines(shapes, contenders)]
+        print("\n".join(section), flush=True)
+        text += section
     summary = ["", "## Targets", "", *targets(results)]
     print("\n".join(summary))
     if options.output:

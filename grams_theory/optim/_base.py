@@ -182,6 +182,11 @@ class RuleOptimizer(Optimizer):
         """Make what is missing of the state of p."""
         if not state or (self.base == "lion" and "step" not in state):  # lion-pytorch does not count
             state["step"] = torch.tensor(0.0, dtype=_state.count_dtype(group), device="cpu")
+        if "step" not in state:
+            raise KeyError(
+                f"{type(self).__name__} needs the step count of a parameter whose state has {', '.join(state)} alone "
+                '(some optimizers keep one per group): set optimizer.state[p]["step"] for each p'
+            )
         for name in self._moments(group):
             if name not in state:
                 dtype = _state.moment_dtype(p, group["state_dtype"])

@@ -6,6 +6,7 @@ import pickle
 
 import lion_pytorch
 import pytest
+import pytorch_optimizer
 import torch
 
 from grams_theory import optim
@@ -275,3 +276,21 @@ def test_hooks_of_state_dict_see_what_is_saved_and_may_return_another_dict(make)
     optimizer.register_state_dict_post_hook(lambda _, state: {"optimizer": state})
     (group,) = optimizer.state_dict()["optimizer"]["param_groups"]
     assert group["state_dtype"] == "float32"
+
+
+@pytest.mark.parametrize("name", ["AdamW", "Grams"])
+def test_a_checkpoint_whose_groups_count_the_steps_is_refused_until_parameters_do(name, history, advance):
+    p, q = (torch.nn.Parameter(torch.ones(4)) for _ in range(2))
+    theirs, ours = pytorch_optimizer.Grams([p]), optim.by_name(name)([q])
+    advance(theirs, [p], [[g] for g in history(2, 4)])
+    state = theirs.state_dict()
+    assert state["param_groups"][0]["step"] == 2
+    ours.load_state_dict(state)
+    q.grad = torch.ones(4)
+    with pytest.raises(
+        KeyError, match="needs the step count of a parameter whose state has exp_avg, exp_avg_sq"
+    ):
+        ours.step()
+    ours.state[q]["step"] = torch.tensor(2.0)
+    ours.step()
+    assert ours.state[q]["step"] == 3
