@@ -72,17 +72,10 @@ def pl_callback(probe: Any, loss_fn: LossFunction = own_loss, **options: Any) ->
                 )
             if self.stream is not None:
                 self.stream.detach()
-            self.stream = watch_pl(_bare(optimizer), model, loss_fn, probe, **options)
+            self.stream = watch_pl(optimizer, model, loss_fn, probe, **options)
 
         def on_train_end(self, args, state, control, **kwargs) -> None:
             if self.stream is not None:
                 self.stream.detach()
 
     return PLCallback()
-
-
-def _bare(optimizer: Any) -> Optimizer:
-    """Without the wrapper that accelerate puts around it, which has no hooks."""
-    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = inner
-    return optimizer

@@ -64,9 +64,9 @@ def watch_pl(
     of the probes (`provenance` says which). Under an L2 penalty (`weight_decay` of Adam) u contains the penalty, and
     ∇f does not, unless loss_fn has it as its attribute `ridge`.
 
-    Works with any optimizer of torch, several parameter groups, schedulers, closures, GradScaler and accumulated
-    gradients. A gradient that is not finite is not counted; a loss that is not finite is warned about, by step and
-    parameter, and left out.
+    Works with any optimizer of torch, also where accelerate wraps it, several parameter groups, schedulers, closures,
+    GradScaler and accumulated gradients. A gradient that is not finite is not counted; a loss that is not finite is
+    warned about, by step and parameter, and left out.
 
     Args:
         probe: the data that f is the mean over, as in `estimate_pl`: the training set, or a fixed sample of it (then f
@@ -86,7 +86,7 @@ def watch_pl(
         UsageError: bad arguments; a group with maximize=True; no parameter of the optimizer is one of the model.
     """
     return PLStream(
-        optimizer,
+        _bare(optimizer),
         model,
         loss_fn,
         probe,
@@ -223,6 +223,7 @@ class PLStream:
             self._settle(None)
         self._clock.end()
 
+    @torch.inference_mode(False)
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict) -> tuple[tuple, dict] | None:
         self._settle(None)
         if _is_capturing() or not self.pace.due(self.steps + 1, self._clock):
@@ -247,6 +248,7 @@ class PLStream:
             return args, {**kwargs, "closure": watched}
         return (args[0], watched, *args[2:]), kwargs
 
+    @torch.inference_mode(False)
     def _after_step(self, *_: object) -> None:
         self.steps += 1
         if self._pending is not None:
@@ -330,6 +332,13 @@ def _members(optimizer: Optimizer, model: nn.Module) -> dict[str, list[str]]:
             "the optimizer holds no trainable parameter of the model; make both from the same model"
         )
     return found
+
+
+def _bare(optimizer: Optimizer) -> Optimizer:
+    """Without the wrapper that accelerate puts around it, which has no hooks."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    return optimizer
 
 
 def _is_capturing() -> bool:

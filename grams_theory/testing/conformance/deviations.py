@@ -14,7 +14,16 @@ VERSION = (
     "torch's fused CPU kernels do not count up the versions of what they write: backward through a graph from before "
     "the step passes silently, with gradients at the new weights"
 )
-FUSED_ON_CPU = {"gradient_layout": STRIDES, "parameter_layout": STRIDES, "stale_graph_refused": VERSION}
+SIZES = (
+    "torch's fused CPU kernels do not compare the shapes of a parameter and its state: moments of a transposed weight "
+    "pass silently, each for another coordinate"
+)
+FUSED_ON_CPU = {
+    "gradient_layout": STRIDES,
+    "parameter_layout": STRIDES,
+    "stale_graph_refused": VERSION,
+    "state_of_another_shape_refused": SIZES,
+}
 SGD_LISTS = (
     "torch's fused SGD passes its list of momentum buffers to the kernel with None for a parameter that had no "
     "gradient before, and step raises TypeError"

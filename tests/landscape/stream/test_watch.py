@@ -9,7 +9,9 @@ from torch import nn
 
 from grams_theory.core.errors import UsageError
 from tests.landscape.stream.loops import (
+    LOSS,
     STEPS,
+    data,
     full_batch,
     ordinary,
     still,
@@ -122,3 +124,38 @@ def test_a_model_that_got_other_parameters_is_refused():
         model[2] = nn.Linear(4, 2).double()
         with pytest.raises(UsageError, match=r"'2.weight' is no longer"):
             optimizer.step()
+
+
+def test_steps_in_inference_mode_are_seen_as_those_outside():
+    """And what was seen can be used outside."""
+    runs = []
+    for inference in (False, True):
+        optimizer, model = ordinary()
+        with watched(optimizer, model, every=1) as seen:
+            for _ in range(STEPS):
+                x, y = data()
+                LOSS(model(x), y).backward()
+                with torch.inference_mode(inference):
+                    optimizer.step()
+                optimizer.zero_grad()
+        runs.append([(point.step, point.f, point.grad_norm) for point in seen.points])
+        seen.estimate(curvature=True)
+    assert runs[0] == runs[1]
+    assert len(runs[0]) == STEPS + 1
+
+
+class Wrapper(torch.optim.Optimizer):
+    """As accelerate's: no hooks of its own."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def step(self, closure=None):
+        self.optimizer.step(closure)
+
+
+def test_an_optimizer_is_watched_through_a_wrapper_without_hooks():
+    optimizer, model = ordinary()
+    with watched(Wrapper(optimizer), model, every=1) as seen:
+        full_batch(model, optimizer, 2)
+    assert [point.step for point in seen.points] == [1, 2, 3]

@@ -208,3 +208,14 @@ class TracedAtEachStep(Production):
                 for factor in group["history"]:
                     p.data.mul_(factor)
         return loss
+
+
+class CountsInSinglePrecision(Production):
+    """Adds numbers of float32 to its step counts, which integers refuse."""
+
+    caught_by = "check_count_made_by_hand"
+
+    def step(self, closure=None):
+        for state in self.state.values():
+            state["step"].add_(torch.tensor(0.0))
+        return super().step(closure)

@@ -466,6 +466,29 @@ class StateWithoutHooks(Plain):
         return {"state": {index[p]: state for p, state in self.state.items()}, "param_groups": groups}
 
 
+class StateEditedAfterHooks(Plain):
+    """Rewrites its state dict when hooks are through with it."""
+
+    caught_by = "check_state_dict_hooks"
+
+    def state_dict(self):
+        saved = super().state_dict()
+        return {
+            **saved,
+            "param_groups": [{**group, "lr": float(group["lr"])} for group in saved["param_groups"]],
+        }
+
+
+class MomentsTakenFlat(Plain):
+    """Takes moments of as many elements as the weight has."""
+
+    caught_by = "check_state_of_another_shape_refused"
+
+    def update(self, w, g, state, group):
+        state.update({name: state[name].view_as(w) for name in "mv" if name in state})
+        super().update(w, g, state, group)
+
+
 class LoadsWhatItCan(Plain):
     """Takes its own groups in the place of the saved ones."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ from grams_theory.testing.conformance.setup import (
 )
 
 PRECISIONS = (torch.float64, torch.float32, torch.bfloat16)
+SHAPES = ((4, 3), (513, 512))
+"""Their transposes are of other shapes. The second has more elements than an optimizer may take in one piece."""
 
 
 def check_resumes_bitwise(s: Setup) -> None:
@@ -164,6 +167,32 @@ def check_number_of_steps_loads(s: Setup) -> None:
 
 
 @once
+def check_count_made_by_hand(s: Setup) -> None:
+    """A step count that was put into the state by hand, of one axis or an integer, goes on in a drop-in for torch's.
+
+    As programs do that share the state among processes before the first step.
+    """
+    if not s.offers("foreach", "capturable"):
+        skip("it has not the keywords of torch's optimizers, so that its state needs not be theirs")
+    start = s.random(4, 3)
+    gradients = s.gradients([start], 2 * STEPS)
+    expected = trained(s, start, gradients)
+    for kind, remade in COUNTS.items():
+        optimizer, w = _primed(s, start)
+        if not isinstance(optimizer.state[w].get("step"), Tensor):
+            skip("its state has no tensor 'step'")
+        optimizer.state[w]["step"] = remade(optimizer.state[w]["step"])
+        feed(optimizer, [w], gradients[STEPS:])
+        assert_same(s, w, expected, start, f"from a step count that became {kind}")
+
+
+COUNTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "a tensor of one axis": lambda count: count.reshape(1),
+    "a tensor of integers": lambda count: count.to(torch.int64),
+}
+
+
+@once
 def check_state_dict_is_plain(s: Setup) -> None:
     """`state_dict` numbers parameters from 0, holds groups and state, and is not changed by being loaded."""
     optimizer, w = _primed(s, s.random(4, 3))
@@ -205,24 +234,31 @@ def check_state_dict_hooks(s: Setup) -> None:
         groups = [{**group, "lr": group["lr"] / 2} for group in state["param_groups"]]
         return {**state, "param_groups": groups}
 
-    def mark(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    def wrap(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
         called.append("after save")
-        return {**state, "mark": 1}
+        return {"optimizer": state}
 
     optimizer.register_state_dict_pre_hook(lambda _: called.append("before save"))
-    optimizer.register_state_dict_post_hook(mark)
+    optimizer.register_state_dict_post_hook(wrap)
     loaded.register_load_state_dict_pre_hook(halve)
     loaded.register_load_state_dict_post_hook(lambda _: called.append("after load"))
-    saved = optimizer.state_dict()
-    loaded.load_state_dict(saved)
+    try:
+        saved = optimizer.state_dict()
+    except Exception as error:
+        raise AssertionError(
+            f"{s.name}.state_dict must return what its hook does, but raised {error!r}"
+        ) from error
+    right = saved.keys() == {"optimizer"}
+    require(right, f"{s.name}.state_dict must return what its hook does, but returned {saved}")
+    loaded.load_state_dict(saved["optimizer"])
     expected = ["before save", "after save", "before load", "after load"]
     require(
         called == expected,
         f"{s.name} must call the hooks of its state dict as {expected}, but called {called}",
     )
     rates = [x.param_groups[0]["lr"] for x in (optimizer, loaded)]
-    right = saved.get("mark") == 1 and rates[1] == rates[0] / 2
-    require(right, f"{s.name} must use what the hooks of its state dict return")
+    right = rates[1] == rates[0] / 2
+    require(right, f"{s.name}.load_state_dict must load what its hook returns")
 
 
 @once
@@ -238,6 +274,25 @@ def check_wrong_state_refused(s: Setup) -> None:
             continue
         raise AssertionError(
             f"{s.name} with {what} must refuse the state dict of one parameter by ValueError"
+        )
+
+
+def check_state_of_another_shape_refused(s: Setup) -> None:
+    """State of a parameter of another shape is refused by loading or by `step`, though it has as many elements."""
+    for shape in SHAPES:
+        optimizer, w = _primed(s, s.random(*shape))
+        if not any(isinstance(x, Tensor) and x.shape == w.shape for x in optimizer.state[w].values()):
+            skip("it remembers nothing of a parameter's shape")
+        (other,) = s.parameters([w.T])
+        resumed, ((g,),) = s.new([other]), s.gradients([other], 1)
+        other.grad = g
+        try:
+            resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+            resumed.step()
+        except Exception:
+            continue
+        raise AssertionError(
+            f"{s.name} must refuse the state of a parameter of {shape} for one of {tuple(other.shape)}, but stepped"
         )
 
 
