@@ -64,7 +64,8 @@ def prove_only_if(p, known, vectors, mu, L, eta):
     from grams_theory.symbolic.proof import reals
 
     g, c, r, x, z, n = vectors
-    p.implies("r ≠ ±c", known, [norm2(r - c) > 0, norm2(r + c) > 0])
+    apart = p.implies("r ≠ ±c", known, [norm2(r - c) > 0, norm2(r + c) > 0])
+    p.implies("what is under the root", [apart], sp.Ge(norm2(r - c) * norm2(r + c), 0))
     p.conclude("only if: n exists")
 
     general_mu, general_L, s = reals("mu L s")

@@ -33,9 +33,10 @@ def prove(p):
     from grams_theory.symbolic.proof import reals
 
     u, g, G, A = reals("u g ⟨|g|,|u|⟩ A")
-    grams, cautious = abs(g) * abs(u), p.use(ALIGNED, u, g, u * g)
-    p.implies("in one coordinate", [], sp.Ge(grams, cautious))
-    p.lift("in every dimension", "in one coordinate", sp.Ge(G, A), {G: grams, A: cautious})
+    cautious = p.use(ALIGNED, u, g, u * g)
+    p.coordinates(**{"|g|": abs(g), "|u|": abs(u)})
+    p.implies("in one coordinate", [], sp.Ge(abs(g) * abs(u), cautious))
+    p.lift("in every dimension", "in one coordinate", sp.Ge(G, A), {A: cautious})
     p.conclude("order")
 
 

@@ -85,20 +85,25 @@ def powers(p, rule):
 
 def error_growth(p, rule, bounded):
     """e⁺ = (1 − θ⁺)(e − k) with a weight θ⁺ ≥ θ on the last gradient: θ‖e⁺‖² ≤ θ(1 − θ)‖e‖² + (1 − θ)²‖k‖²."""
+    import sympy as sp
+
     from grams_theory.symbolic.proof import reals
 
     g, g_next, e, e_next, q, theta = reals("g g⁺ e e⁺ q θ")
     constants, beta = rule["constants"], 1 - theta
+    weight = p.implies(
+        "the last gradient weighs at least θ = 1 − β₁",
+        [*constants, bounded],
+        [1 - beta * q > 0, 1 - beta * q <= 1 - beta**2 * q],
+    )
+    p.implies(
+        "the weights add up to more than 0", [weight], [sp.Ne(1 - beta * q, 0), sp.Ne(1 - beta**2 * q, 0)]
+    )
     recursion = p.identity(
         "recursion of the error e = m̂ − g",
         e_next * (1 - beta**2 * q),
         beta * (1 - beta * q) * (e - (g_next - g)),
         given=[*rule["momentum"], *rule["next momentum"]],
-    )
-    weight = p.implies(
-        "the last gradient weighs at least θ = 1 − β₁",
-        [*constants, bounded],
-        [1 - beta * q > 0, 1 - beta * q <= 1 - beta**2 * q],
     )
     short = p.implies(
         "the error is at most β₁|e − k|",
@@ -300,6 +305,7 @@ def prove(p):
     from grams_theory.symbolic.proof import reals
 
     g, g_next, e, e_next, s, D, L = reals("g g⁺ e e⁺ s D L")
+    p.constant(*reals("θ β₂ ε δ η Δ G"))
     rule = premises(*(lambda *q, d=d: p.use(d, *q) for d in (AMS, ADAM, MOMENT)))
     p.coordinates(g=g, Dg=D * g, s=s, e=e, **{"e⁺": e_next}, k=g_next - g)
     p.implies("L ≥ 0", rule["constants"], L >= 0)

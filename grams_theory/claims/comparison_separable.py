@@ -54,6 +54,7 @@ def prove(p):
     u, gi, L, eta, phi_r, phi_a = reals("u g L η φ_r φ_a")
     of_grams, of_cautious, along_r, along_a, across, S, Delta = reals("ΔL_G ΔL_C Δ_r Δ_a Δ_ra S Δ")
     grams, cautious = p.use(GRAMS, u, gi), p.use(CAUTIOUS, u, gi)
+    p.shared(eta)
     p.coordinates(g=gi, a=cautious, r=grams)
     basis = [p.basis(e, {"g": gi})]
     parts = [

@@ -27,20 +27,31 @@ def step_size(s):
     return 4 * dot(s.g, difference) / (s.smoothness * (dot(difference, total) + root))
 
 
+def _spread(a, r):
+    """‖r‖² − ‖a‖² + ‖r − a‖ ‖r + a‖."""
+    from grams_theory.symbolic.gram import norm2
+
+    return norm2(r) - norm2(a) + _comparison.lengths(a, r)
+
+
 def formal():
     import sympy as sp
 
     from grams_theory.symbolic.gram import Space, dot, norm2
     from grams_theory.symbolic.proof import reals
 
-    g, a, r, *_ = vectors = Space("g a r x z n").vectors()
+    g, a, r, b, x, z, n = Space("g a r b x z n").vectors()
     of_grams, of_cautious, L, eta = reals("ΔL_G ΔL_C L η")
-    spread = norm2(r) - norm2(a) + _comparison.lengths(a, r)
-    condition = sp.Le(eta * L * spread, 4 * dot(g, r - a))
+    condition = sp.Le(eta * L * _spread(a, r), 4 * dot(g, r - a))
+    fails = sp.And(eta > 0, sp.Not(condition))
     return Formal(
         {
             "if": sp.Implies(condition, sp.Le(of_grams, of_cautious)),
-            **_comparison.only_if(sp.And(eta > 0, sp.Not(condition)), vectors, sp.Integer(0), L, eta),
+            **_comparison.only_if(fails, (g, a, r, x, z, n), sp.Integer(0), L, eta),
+            "r = a + b": sp.Implies(
+                sp.Eq(dot(a, b), 0),
+                sp.Eq(_spread(a, a + b), norm2(b) + 2 * sp.sqrt(norm2(b)) * sp.sqrt(norm2(a) + norm2(b) / 4)),
+            ),
         },
         (L > 0, eta >= 0),
         {"ΔL_G": "f(w − ηr) − f(w)", "ΔL_C": "f(w − ηa) − f(w)", "g": "∇f(w)", **_comparison.legend("a")},
@@ -60,7 +71,8 @@ def prove(p):
     from grams_theory.symbolic.inequalities import cauchy_schwarz
     from grams_theory.symbolic.proof import reals
 
-    g, a, r, _, _, _ = vectors = Space("g a r x z n").vectors()
+    g, a, r, b, x, z, n = Space("g a r b x z n").vectors()
+    vectors = (g, a, r, x, z, n)
     of_grams, of_cautious, L, eta, Delta = reals("ΔL_G ΔL_C L η Δ")
     acute, slope = prove_directions(p, g, a, r)
     two_points = p.cite(
@@ -75,6 +87,9 @@ def prove(p):
     spread = cauchy_schwarz(p, "Cauchy–Schwarz of r − a and r + a", r - a, r + a)
     apart = p.square("‖r − a‖² ≥ 0", r - a)
     _comparison.prove_only_if(p, [fails, slope, spread, apart], vectors, sp.Integer(0), L, eta)
+
+    sizes = [p.square("‖a‖² ≥ 0", a), p.square("‖b‖² ≥ 0", b)]
+    p.conclude("r = a + b", sizes)
 
 
 CLAIM = Claim(

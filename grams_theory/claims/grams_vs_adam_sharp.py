@@ -66,7 +66,7 @@ class Folded:
 def formal():
     import sympy as sp
 
-    from grams_theory.symbolic.gram import Space, dot
+    from grams_theory.symbolic.gram import Space, dot, norm2
     from grams_theory.symbolic.proof import reals
 
     g, u, r, x, z, _ = vectors = Space("g u r x z n").vectors()
@@ -74,12 +74,21 @@ def formal():
     condition = sp.Le(eta * L * root(u, r), 2 * dot(g, r - u))
     fails, psi = sp.And(eta > 0, sp.Not(condition)), Folded(g, r, L)
     rise = psi(-eta * r) - psi(-eta * u)
+    a, b = Space("a b").vectors()
+    long, short = norm2(a), norm2(b)
+    across: Any = sp.Eq(dot(a, b), 0)
     return Formal(
         {
             "if": sp.Implies(condition, sp.Le(of_grams, of_adam)),
             **_comparison.only_if(sp.And(fails, sp.Ge(dot(u, r), 0)), vectors, -L, L, eta),
             "only if, ⟨u,r⟩ < 0": sp.Implies(
                 sp.And(fails, sp.Lt(dot(u, r), 0)), sp.And(rise > 0, *properties(psi, x, z))
+            ),
+            "u = a − b, r = a + b, ‖a‖ ≥ ‖b‖": sp.Implies(
+                sp.And(across, long >= short), sp.Eq(root(a - b, a + b), 4 * sp.sqrt(long * short))
+            ),
+            "u = a − b, r = a + b, ‖a‖ < ‖b‖": sp.Implies(
+                sp.And(across, long < short), sp.Eq(root(a - b, a + b), 2 * (long + short))
             ),
         },
         (L > 0, eta >= 0),
@@ -131,6 +140,17 @@ def prove(p):
     along = p.square("‖r + u‖² ≥ 0", r + u)
     _comparison.prove_only_if(p, [short, slope, apart, along], vectors, -L, L, eta)
     _prove_folded(p, fails)
+    _prove_without_zeros(p)
+
+
+def _prove_without_zeros(p):
+    """R where no gᵢ is 0, and so u = a − b and r = a + b with orthogonal a and b."""
+    from grams_theory.symbolic.gram import Space
+
+    a, b = Space("a b").vectors()
+    sizes = [p.square("‖a‖² ≥ 0", a), p.square("‖b‖² ≥ 0", b)]
+    for order in ("‖a‖ ≥ ‖b‖", "‖a‖ < ‖b‖"):
+        p.conclude(f"u = a − b, r = a + b, {order}", sizes)
 
 
 def _prove_folded(p, fails):

@@ -79,6 +79,7 @@ def prove(p):
     gi, ki, kappa, C = reals("g k κ C")
     sizes, loss, kinetic = reals("⟨|g|,|k|⟩ L̇_grams K̇")
     work_phi, work_psi = dot(g, phi), dot(k, psi)
+    p.shared(C)
     p.coordinates(**{"g": gi, "k": ki, "|g|": abs(gi), "|k|": abs(ki), "κ": kappa})
 
     resting: list[Any] = [sp.Eq(loss, 0), sp.Eq(kinetic, 0)]

@@ -84,13 +84,11 @@ def prove(p):
     g, r = Space("g r").vectors()
     u, gi, G, uu, change, Delta, L, eta = reals("u g ⟨|g|,|u|⟩ ⟨u,u⟩ ΔL_G Δ L η")
     step = p.use(GRAMS, u, gi)
-    p.coordinates(g=gi, r=step, u=u)
+    p.coordinates(**{"g": gi, "r": step, "u": u, "|g|": abs(gi), "|u|": abs(u)})
 
     p.implies("first order, in one coordinate", [], sp.Eq(gi * step, abs(gi) * abs(u)))
     p.implies("length, in one coordinate", [], sp.Le(step**2, u**2))
-    first = p.lift(
-        "first order", "first order, in one coordinate", sp.Eq(dot(g, r), G), {G: abs(gi) * abs(u)}
-    )
+    first = p.lift("first order", "first order, in one coordinate", sp.Eq(dot(g, r), G))
     length = p.lift("length", "length, in one coordinate", sp.Le(norm2(r), uu))
     lemma = p.cite(DESCENT_LEMMA, "from w along −ηr", {Delta: change}, {"g": g, "d": -eta * r})
     upper = p.conclude("upper", [lemma, first, length, L >= 0])

@@ -62,6 +62,7 @@ def prove(p):
     F, F_next, ee, ee_next, gg, gDg, L = reals("F F⁺ ⟨e,e⟩ ⟨e⁺,e⁺⟩ ⟨g,g⟩ ⟨g,Dg⟩ L")
     Delta, delta, eta, mu, G, eps, rho, K, c = reals("Δ δ η μ G ε ρ K c")
     (e,) = Space("e").vectors()
+    p.constant(Delta)
     V, V_next = F + ee / (2 * L), F_next + ee_next / (2 * L)
     signs = [eta > 0, eps > 0, G >= 0, L > 0, mu > 0, delta >= 0, delta <= 1]
 

@@ -15,7 +15,9 @@ def needs(claim: Claim, assumption: str) -> bool:
 
 
 def curved_as_assumed(claim: Claim, H: Matrix, L: fmpq) -> bool:
-    """Whether the Hessian H is as the claim needs it to be: bounded by L, positive, diagonal."""
+    """Whether the Hessian H is as the claim needs it to be: symmetric, bounded by L, positive, diagonal."""
+    if [list(column) for column in zip(*H, strict=True)] != [list(row) for row in H]:
+        return False
     size, steepest = range(len(H)), L * claim.loosened.get("smooth", 1)
     if not (H and L > 0 and spectrum_within(H, -steepest, steepest)):
         return False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
 
 from grams_theory.symbolic import smt
+from grams_theory.symbolic.facts import conjuncts
 from grams_theory.symbolic.notation import unicode
 
 Expr = Any
@@ -37,7 +38,10 @@ def check_identity(lhs: Expr, rhs: Expr, relations: Sequence[Expr]) -> str:
         ideal = [sp.fraction(sp.together(r))[0] for r in relations]
         numerator, *ideal = _unknowns([numerator, *ideal])
         generators = sorted(set().union(*(e.free_symbols for e in (numerator, *ideal))), key=str)
-        if sp.groebner(ideal, *generators, order="grevlex", domain="QQ").reduce(numerator)[1] == 0:
+        basis = sp.groebner(ideal, *generators, order="grevlex", domain="QQ")
+        if basis.exprs == [1]:
+            raise CheckFailed("no point satisfies the relations, so the identity says nothing")
+        if basis.reduce(numerator)[1] == 0:
             return "SymPy over QQ (reduction by a Gröbner basis of the given relations)"
     try:
         answer = smt.decide([sp.Eq(r, 0) for r in relations], sp.Eq(numerator, 0), QUICK_SECONDS)
@@ -56,10 +60,53 @@ def _unknowns(expressions: Sequence[Expr]) -> list[Expr]:
     return [e.xreplace(names) for e in expressions]
 
 
-def denominators(*expressions: Expr) -> list[Expr]:
-    """What the expressions divide by, apart from numbers, in a fixed order."""
-    powers = {power for e in expressions for power in e.atoms(sp.Pow) if power.exp.could_extract_minus_sign()}
-    return sorted({power.base for power in powers if not power.base.is_number}, key=str)
+def powers(*expressions: Any) -> list[tuple[Expr, Expr]]:
+    """Base and exponent of every power in the expressions or formulas, in a fixed order."""
+    found = set().union(*(sp.sympify(e).atoms(sp.Pow) for e in expressions))
+    return [(power.base, power.exp) for power in sorted(found, key=sp.default_sort_key)]
+
+
+def meant(*expressions: Any) -> list[Any]:
+    """Hypotheses under which sums and products of the expressions may be simplified.
+
+    No denominator is 0, since SymPy cancels it, and no radicand is negative, since SymPy makes x of √x √x.
+    """
+    return meant_by(powers(*expressions))
+
+
+def meant_by(powers: Iterable[tuple[Expr, Expr]], alone: bool = False) -> list[Any]:
+    """The same of bases and exponents. A root that stays `alone` meets no other: one by itself may be of any number."""
+    powers = list(dict.fromkeys(powers))
+    roots = [base for base, exponent in powers if not exponent.is_Integer]
+    nonzero = [sp.Ne(base, 0) for base, exponent in powers if exponent.could_extract_minus_sign()]
+    nonnegative = [] if alone and len(roots) < 2 else [sp.Ge(root, 0) for root in roots]
+    return list(dict.fromkeys(conjuncts([*nonzero, *nonnegative])))
+
+
+def meant_after(formula: Any, replaced: Mapping[Any, Any]) -> list[Any]:
+    """Hypotheses under which the formula means the same with its symbols replaced, however SymPy simplifies it."""
+    replaced = {symbol: value for symbol, value in replaced.items() if symbol in formula.free_symbols}
+    if not replaced:
+        return []
+    inner = [(base.xreplace(replaced), exponent) for base, exponent in powers(formula)]
+    values = powers(*replaced.values())
+    rooted = any(not exponent.is_Integer for _, exponent in values)
+    return meant_by([*inner, *values], alone=not rooted)
+
+
+def check_real(expression: Expr, name: str) -> None:
+    """It is real wherever it means something: it has a translation for the solvers, which know real numbers only."""
+    try:
+        smt.question([sp.Ge(expression, 0, evaluate=False)])
+    except (smt.UnsupportedFormula, TypeError) as error:
+        raise CheckFailed(f"{name} must be real: {error}") from error
+
+
+def check_real_polynomial(expression: Expr, name: str) -> None:
+    """Neither a root, nor a quotient, nor the imaginary unit: its value is real, and its square not negative."""
+    expression = sp.sympify(expression)
+    if expression.is_real is not True or not expression.is_polynomial(*expression.free_symbols):
+        raise CheckFailed(f"{name} must be a polynomial with real coefficients, not {unicode(expression)}")
 
 
 def check_implication(given: Sequence, goal, timeout: float) -> str:

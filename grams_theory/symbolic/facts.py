@@ -14,8 +14,6 @@ from typing import Any
 
 import sympy as sp
 
-from grams_theory.symbolic.gram import Vector, dot
-
 Formula = Any
 """A SymPy Boolean."""
 Hypotheses = frozenset[Formula]
@@ -69,6 +67,20 @@ class Facts:
     """Those, and the symbols that some lifting took for the same in every coordinate."""
     stepped: set[sp.Symbol] = field(default_factory=set)
     """Symbols of one step."""
+    constants: frozenset[sp.Symbol] = frozenset()
+    """Symbols that are the same in every coordinate and at every step: those of assumptions, and declared ones."""
+    particular: set[sp.Symbol] = field(default_factory=set)
+    """Symbols of axioms, assumptions and theorems that rest on some: they stand for certain numbers."""
+    ties: list[frozenset[sp.Symbol]] = field(default_factory=list)
+    """Symbols that stand in one definition, axiom, assumption or citation: one may depend on the other."""
+    basis: set[str] = field(default_factory=set)
+    """Names of basis vectors, one for each coordinate."""
+    lifted: set[Formula] = field(default_factory=set)
+    """Hypotheses that hold in every coordinate, as something was summed that rests on them."""
+    always: set[Formula] = field(default_factory=set)
+    """Hypotheses that hold at every step, as an induction rests on them."""
+    runs: dict[sp.Symbol, tuple[Any, Any]] = field(default_factory=dict)
+    """Symbol of a step -> what it is at the first, and at the next."""
 
     def add(self, formula: Formula, hypotheses: Hypotheses) -> None:
         for part in conjuncts([formula]):
@@ -91,66 +103,69 @@ class Facts:
             return self.coordinates[names[0]] * self.coordinates[names[1]]
         return self.sums.get(total)
 
-    def lift(self, sums: Mapping[sp.Symbol, Any], coefficients: Iterable[Any]) -> None:
-        """Record what each sum sums, and who speaks of one coordinate.
+    def lift(
+        self, sums: Mapping[sp.Symbol, Any], coefficients: Iterable[Any], hypotheses: Hypotheses = frozenset()
+    ) -> None:
+        """Record what each sum sums, and who speaks of one coordinate; `hypotheses` hold in every coordinate.
 
         Raises:
-            ValueError: a coefficient depends on a coordinate, directly or by definition, here or in another lifting.
+            ValueError: a coefficient may depend on a coordinate, here or in another lifting: directly, or by way of a
+                hypothesis or of what the proof starts from.
         """
-        coordinates = symbols_of([*sums.values(), *map(self.unfold, sums.values())]) - self.declared
+        for s in sums:
+            if gram_names(s) and self.summand(s) is None:
+                raise ValueError(f"{s} is an inner product; say what the coordinates of its vectors are")
+        fixed = self.declared | self.constants
+        coordinates = symbols_of([*sums.values(), *map(self.unfold, sums.values())]) - fixed
         summed = self.summed | coordinates
         shared = self.shared | symbols_of(self.unfold(sp.sympify(c)) for c in coefficients)
-        if mixed := sorted(map(str, summed & shared)):
+        if mixed := sorted(map(str, self._of_one_coordinate(summed, hypotheses) & (shared - fixed))):
             raise ValueError(f"{', '.join(mixed)} would have to be the same in every coordinate")
         self.summed, self.shared = summed, shared
         self.sums |= {s: summand for s, summand in sums.items() if self.summand(s) is None}
+
+    def of_one(self) -> frozenset[sp.Symbol]:
+        """Symbols of one coordinate, whether anything was summed yet or not."""
+        return frozenset(
+            self.summed | (symbols_of(self.coordinates.values()) - self.declared - self.constants)
+        )
+
+    def _of_one_coordinate(self, summed: set[sp.Symbol], hypotheses: Hypotheses) -> set[sp.Symbol]:
+        """These symbols, and all that may depend on them: by way of hypotheses, or of what the proof starts from."""
+        stated = (*self.ties, *(symbols_of([hypothesis]) for hypothesis in hypotheses))
+        ties = [{s for s in tie if not self._of_all_coordinates(s)} for tie in stated]
+        found = summed | {s for tie in ties for s in tie if set(gram_names(s) or ()) & self.basis}
+        while further := [tie for tie in ties if tie & found and not tie <= found]:
+            found = found.union(*further)
+        return found
+
+    def _of_all_coordinates(self, symbol: sp.Symbol) -> bool:
+        names = gram_names(symbol)
+        if names is not None:
+            return not set(names) & self.basis
+        return symbol in self.sums or symbol in self.declared or symbol in self.constants
+
+    def everywhere(self, hypothesis: Formula) -> bool:
+        """Whether it speaks of every coordinate or of every step."""
+        symbols = symbols_of([hypothesis])
+        return (
+            bool(symbols & (self.summed | self.stepped))
+            or (hypothesis in self.lifted and not all(map(self._of_all_coordinates, symbols)))
+            or (hypothesis in self.always and not symbols <= self.constants)
+        )
+
+    def runs_as(self, symbol: sp.Symbol, first: Any, following: Any) -> None:
+        """Record what the symbol of a step is at the first step, and at the next.
+
+        Raises:
+            ValueError: it is something else already.
+        """
+        known = self.runs.setdefault(symbol, (first, following))
+        if known != (first, following) or symbol in self.constants:
+            raise ValueError(f"{symbol} runs otherwise here, or is a constant; take another symbol")
 
     def unfold(self, formula: Formula) -> Formula:
         """The formula with every defined symbol replaced by what it stands for."""
         for symbol, expression in reversed(self.definitions.items()):
             formula = formula.xreplace({symbol: expression})
         return formula
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """What a complete proof established: premises ⇒ each conclusion, and the meaning of the symbols in them."""
-
-    claim_id: str
-    premises: tuple[Formula, ...]
-    conclusions: Mapping[str, Formula]
-    sums: Mapping[sp.Symbol, Any]
-    coordinates: Mapping[str, Any]
-    bound: frozenset[sp.Symbol]
-    """Symbols of one coordinate or one step: they cannot be replaced."""
-    constants: frozenset[sp.Symbol] = frozenset()
-    """Constants of assumptions: what was proved of an L-smooth f is true for this L alone."""
-
-    def instance(
-        self, formula: Formula, scalars: Mapping[sp.Symbol, Any], vectors: Mapping[str, Vector]
-    ) -> Formula:
-        """The formula with its symbols replaced; inner products follow their vectors.
-
-        Raises:
-            ValueError: a symbol with a fixed meaning would be replaced, or a vector is missing.
-        """
-        replaced = dict(scalars)
-        for symbol in (
-            formula.free_symbols & (self.bound | self.constants | self.sums.keys()) & replaced.keys()
-        ):
-            raise ValueError(f"{symbol} has a fixed meaning in {self.claim_id} and cannot be replaced")
-        for symbol in formula.free_symbols:
-            names = gram_names(symbol)
-            if names is None:
-                continue
-            if symbol in replaced:
-                raise ValueError(f"{symbol} is an inner product; replace its vectors instead")
-            if not vectors:
-                continue
-            missing = [name for name in names if name not in vectors]
-            if missing:
-                raise ValueError(f"say which vector takes the place of {missing[0]}")
-            if any(name in self.coordinates for name in names):
-                raise ValueError(f"{symbol} has fixed coordinates in {self.claim_id} and cannot be replaced")
-            replaced[symbol] = dot(vectors[names[0]], vectors[names[1]])
-        return formula.xreplace(replaced)

@@ -3,9 +3,9 @@
 An identity between inner products that holds as polynomials in the Gram symbols ⟨x, y⟩ holds for vectors of
 every R^d: inner products are bilinear and symmetric, and nothing else was used.
 
-    space = Space("a b", orthogonal=[("a", "b")])
+    space = Space("a b")
     a, b = space.vectors()
-    dot(a + b, a + b)        # ⟨a,a⟩ + ⟨b,b⟩
+    dot(a + b, a + b)        # ⟨a,a⟩ + 2⟨a,b⟩ + ⟨b,b⟩
 """
 
 from __future__ import annotations
@@ -53,24 +53,16 @@ class Vector:
 
 
 class Space:
-    """Named basis vectors of an unspecified R^d. `orthogonal` lists the pairs whose inner product is 0."""
+    """Named vectors of an unspecified R^d. That two are orthogonal is a hypothesis of a step: ⟨x, y⟩ = 0."""
 
-    def __init__(self, names: str | Iterable[str], orthogonal: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, names: str | Iterable[str]) -> None:
         self.names = tuple(names.split() if isinstance(names, str) else names)
-        self.orthogonal = frozenset(frozenset(pair) for pair in orthogonal)
-        unknown = {name for pair in self.orthogonal for name in pair} - set(self.names)
-        if unknown:
-            raise UsageError(
-                f"orthogonal names {sorted(unknown)} are not vectors; known: {', '.join(self.names)}"
-            )
 
     def vectors(self) -> tuple[Vector, ...]:
         return tuple(Vector(self, {name: sp.Integer(1)}) for name in self.names)
 
     def entry(self, x: str, y: str) -> Expr:
         """The Gram entry ⟨x, y⟩, a real symbol."""
-        if x != y and frozenset((x, y)) in self.orthogonal:
-            return sp.Integer(0)
         first, second = sorted((x, y), key=self.names.index)
         return sp.Symbol(f"⟨{first},{second}⟩", real=True)
 

@@ -151,4 +151,4 @@ class Judge:
         return [*conjuncts(self.formal.premises), *(sp.Ge(s, 0) for s in squares.values()), *products]
 
     def _follows(self, given: list[Formula], goal: Formula, seconds: float = smt.TIMEOUT_SECONDS) -> bool:
-        return smt.decide(given, goal, seconds).outcome == "holds"
+        return smt.follows(given, goal, seconds)

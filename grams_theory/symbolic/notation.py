@@ -1,6 +1,7 @@
 """SymPy formulas as one line of readable Unicode, and as LaTeX."""
 
 import re
+from functools import lru_cache
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
@@ -23,6 +24,8 @@ _LATEX = {
 
 
 _SQUARE = re.compile(r"⟨([^,⟨⟩]+),\1⟩")
+FORMULAS = 4096
+"""So many are remembered with their text: the steps of a proof name the same hypotheses again and again."""
 
 
 class _UnicodePrinter(StrPrinter):
@@ -47,7 +50,7 @@ class _UnicodePrinter(StrPrinter):
         return " ⇒ ".join(map(self._nested, expr.args))
 
     def _nested(self, expr):
-        text = self._print(expr)
+        text = unicode(expr)
         return text if expr.is_Atom or isinstance(expr, sp.core.relational.Relational) else f"({text})"
 
     def _print_BooleanFalse(self, expr):
@@ -100,11 +103,13 @@ class _LatexPrinter(LatexPrinter):
         return name
 
 
+@lru_cache(FORMULAS, typed=True)
 def unicode(formula) -> str:
     """`formula` on one line: |x|, √(x), x², ≥, ∧, ⇒; x·1[P] for a Piecewise that is 0 outside P."""
     return _UnicodePrinter().doprint(formula)
 
 
+@lru_cache(FORMULAS, typed=True)
 def latex(formula) -> str:
     """`formula` in LaTeX; Unicode brackets in the names of symbols become commands."""
     return _LatexPrinter().doprint(formula)

@@ -12,7 +12,18 @@ from grams_theory.symbolic.countermodel import violates
 from grams_theory.symbolic.solvers import SOLVERS, Reply
 from grams_theory.symbolic.translate import UnsupportedFormula, question, signs
 
-__all__ = ["SOLVERS", "TIMEOUT_SECONDS", "Answer", "SolversDisagree", "UnsupportedFormula", "decide", "signs"]
+__all__ = [
+    "SOLVERS",
+    "TIMEOUT_SECONDS",
+    "Answer",
+    "SolversDisagree",
+    "UnsupportedFormula",
+    "decide",
+    "follows",
+    "question",
+    "signs",
+    "state",
+]
 
 TIMEOUT_SECONDS = 20.0
 """For each solver."""
@@ -53,27 +64,48 @@ def decide(given: Iterable[Any], goal: Any, timeout: float = TIMEOUT_SECONDS) ->
     if found:
         return Answer("fails", _shown(found.values), "satisfiable", decided)
     outcome = "holds" if len(decided) == len(replies) else "unknown"
-    return Answer(outcome, hypotheses=_state(given, timeout), solvers=decided)
+    return Answer(outcome, hypotheses=state(given, timeout), solvers=decided)
 
 
-def _counterexamples(given: list[Any], goal: Any, timeout: float) -> dict[str, Reply]:
+def follows(given: Iterable[Any], goal: Any, timeout: float = TIMEOUT_SECONDS) -> bool:
+    """Whether `decide` says "holds", found out sooner where it does not: no more is asked once that is certain.
+
+    Raises:
+        UnsupportedFormula, SolversDisagree: as `decide`.
+    """
+    given, goal = [sp.sympify(formula) for formula in given], sp.sympify(goal)
+    replies = _counterexamples(given, goal, timeout, until_doubtful=True)
+    return all(reply.verdict == "unsat" for reply in replies.values())
+
+
+def _counterexamples(
+    given: list[Any], goal: Any, timeout: float, until_doubtful: bool = False
+) -> dict[str, Reply]:
+    """What each solver replies; if `until_doubtful`, of those up to the first that does not know, or surely refutes."""
     asked = question(given, refute=goal)
     replies = {}
     for name, solver in SOLVERS.items():
         replies[name] = reply = solver(asked, timeout)
+        confirmed = None
         if reply.verdict == "sat":
             confirmed = violates(given, goal, reply.values)
             if confirmed is False:
                 raise SolversDisagree(f"{name}'s countermodel {_shown(reply.values)} violates nothing")
             if confirmed:
                 timeout = min(timeout, SECOND_OPINION_SECONDS)
+        if until_doubtful and (confirmed or reply.verdict == "unknown"):
+            break
     _check_agreement(replies)
     return replies
 
 
-def _state(given: list[Any], timeout: float) -> State:
-    """One solver's word is enough that a point satisfies the hypotheses, not that none does."""
-    asked = question(given)
+def state(given: Iterable[Any], timeout: float = TIMEOUT_SECONDS) -> State:
+    """Whether some point satisfies all of `given`. One solver's word is enough that one does, not that none does.
+
+    Raises:
+        UnsupportedFormula, SolversDisagree: as `decide`.
+    """
+    asked = question([sp.sympify(formula) for formula in given])
     replies = {}
     for name, solver in SOLVERS.items():
         replies[name] = solver(asked, timeout)

@@ -25,7 +25,7 @@ class Weakening(Proof):
         conclusion = sp.And(*conjuncts([goal]))
         for dropped in given:
             rest = [g for g in given if g is not dropped]
-            if smt.decide(rest, conclusion, timeout).outcome == "holds":
+            if smt.follows(rest, conclusion, timeout):
                 self.unneeded.append(f"{name}: {dropped}")
         return super().implies(name, given, goal, timeout)
 

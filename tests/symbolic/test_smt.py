@@ -5,7 +5,7 @@ import sympy as sp
 
 from grams_theory.symbolic.checks import CheckFailed, check_implication
 from grams_theory.symbolic.proof import reals
-from grams_theory.symbolic.smt import SolversDisagree, decide
+from grams_theory.symbolic.smt import SolversDisagree, decide, follows
 from grams_theory.symbolic.solvers import SOLVERS, Reply
 
 x, y = reals("x y")
@@ -122,6 +122,28 @@ def test_a_confirmed_countermodel_does_not_wait_for_the_other_solver(monkeypatch
     monkeypatch.setitem(SOLVERS, "cvc5", lambda q, timeout: limits.append(timeout) or SILENT)
     assert decide(*FALSE, timeout=50.0).outcome == "fails"
     assert limits == [1.0]
+
+
+def test_only_what_all_solvers_prove_follows(plant):
+    assert follows(*TRUE)
+    assert not follows(*FALSE)
+    plant(SILENT)
+    assert not follows(*TRUE)
+
+
+def test_a_solver_that_is_wrong_about_what_follows_is_found_out(plant):
+    plant(REFUTED_SOMEWHERE)
+    with pytest.raises(SolversDisagree, match="says unsat"):
+        follows(*TRUE)
+
+
+@pytest.mark.parametrize("reply", [SILENT, Reply("sat", {"x": "1"})], ids=["silent", "refuted"])
+def test_once_it_is_certain_that_nothing_follows_no_more_is_asked(monkeypatch, reply):
+    asked = []
+    monkeypatch.setitem(SOLVERS, "Z3", lambda q, timeout: reply)
+    monkeypatch.setitem(SOLVERS, "cvc5", lambda q, timeout: asked.append(q) or PROVED)
+    assert not follows(*FALSE)
+    assert asked == []
 
 
 def test_a_hard_question_ends_in_time_as_unknown():

@@ -6,6 +6,11 @@ is thereby used; any other becomes a hypothesis of the step, and of all that use
 the claim's `formal` must have been concluded from nothing but its premises, definitions, instances of its assumptions,
 instances of proved claims, and named axioms. Floating-point numbers are refused.
 
+What could turn a quotient or a root into something else is a hypothesis too: where symbols are replaced, SymPy cancels
+x/x and makes x of √x √x. What speaks of one coordinate or one step, and what stands for a certain number, is neither
+discharged nor replaced; `shared` and `constant` declare what is the same in all of them. No machine checks that the
+quantities that a proof hands to `assume`, `axiom` or `cite` are the values and gradients that its words name.
+
 What holds in one coordinate is summed over all of them by the one rule that `lifting` states. Vector statements use
 `gram.Space`: an identity between Gram entries holds in every R^d.
 

@@ -10,10 +10,11 @@ import sympy as sp
 
 from grams_theory.core.claim import Claim
 from grams_theory.core.evidence import ProofEvidence
-from grams_theory.symbolic.facts import Formula, Theorem, gram_names, symbols_of
+from grams_theory.symbolic.facts import Formula, conjuncts, gram_names, symbols_of
 from grams_theory.symbolic.gram import Vector
 from grams_theory.symbolic.notation import unicode
 from grams_theory.symbolic.proof.recorder import ProofFailed, Recorder, granted_to
+from grams_theory.symbolic.theorem import Theorem
 
 
 class Citations(Recorder, ABC):
@@ -51,19 +52,32 @@ class Citations(Recorder, ABC):
             raise ProofFailed(
                 name, f"{claim.id} concludes no {sorted(unknown)}; it has {list(theorem.conclusions)}"
             )
+        chosen = [theorem.conclusions[part] for part in wanted]
+        presumed = [
+            *theorem.premises,
+            *(formula for part in wanted for formula in theorem.meant.get(part, ())),
+        ]
         try:
+            replacement = scalars or {}, vectors or {}
             premises, conclusions = (
-                [theorem.instance(formula, scalars or {}, vectors or {}) for formula in formulas]
-                for formulas in (theorem.premises, [theorem.conclusions[part] for part in wanted])
+                [theorem.instance(formula, *replacement) for formula in formulas]
+                for formulas in (presumed, chosen)
             )
+            meant = theorem.conditions([*presumed, *chosen], *replacement)
         except ValueError as error:
             raise ProofFailed(name, str(error)) from error
         self._import(name, theorem, [*premises, *conclusions])
+        for held, kept in ((self._facts.lifted, theorem.lifted), (self._facts.always, theorem.always)):
+            held |= {instance for p, instance in zip(presumed, premises, strict=True) if p in kept}
+        if evidence.axioms or evidence.assumptions:
+            self._facts.particular |= symbols_of([*premises, *conclusions])
         self._cited[claim.id] = evidence
         for node in evidence.definitions + evidence.assumptions:
             self._used[node] = None
         goal = sp.And(*conclusions)
-        return self._record(name, "citation", premises, goal, lambda: f"instance of {claim.id}")
+        return self._record(
+            name, "citation", conjuncts([*premises, *meant]), goal, lambda: f"instance of {claim.id}"
+        )
 
     def _import(self, name: str, theorem: Theorem, formulas: list[Formula]) -> None:
         """Take over what the symbols that were not replaced mean in the theorem."""
@@ -76,4 +90,9 @@ class Citations(Recorder, ABC):
             coordinate = theorem.coordinates[vector]
             if self._facts.coordinates.setdefault(vector, coordinate) != coordinate:
                 raise ProofFailed(name, f"{vector} has other coordinates here")
+        for symbol in left & theorem.runs.keys():
+            try:
+                self._facts.runs_as(symbol, *theorem.runs[symbol])
+            except ValueError as error:
+                raise ProofFailed(name, str(error)) from error
         self._facts.summed |= left & theorem.bound

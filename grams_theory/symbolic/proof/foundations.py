@@ -58,6 +58,8 @@ class Foundations(Recorder):
     def define(self, symbol: sp.Symbol, expression: Any) -> Formula:
         """Abbreviate: symbol = expression. The symbol must be new, so that nothing is assumed."""
         expression, name = sp.sympify(expression), f"definition of {unicode(symbol)}"
+        if symbol in self._facts.declared | self._facts.constants:
+            raise ProofFailed(name, "the symbol was declared; declare what it is made of")
         seen = symbols_of([*self._facts.hypotheses, *self._facts.hypotheses.values()])
         if symbol in seen | expression.free_symbols or self._facts.summand(symbol) is not None:
             raise ProofFailed(name, "the symbol already has a meaning; take another one")
@@ -72,19 +74,27 @@ class Foundations(Recorder):
     def coordinates(self, **vectors: Any) -> None:
         """What one coordinate of each named vector is: every ⟨x,y⟩ of theirs gets the summand x_i y_i."""
         for name, coordinate in vectors.items():
+            if name in self._facts.basis:
+                raise ProofFailed(f"coordinates of {name}", "the vector is one of a basis; take another one")
             if self._facts.coordinates.setdefault(name, sp.sympify(coordinate)) != coordinate:
                 raise ProofFailed(f"coordinates of {name}", "the vector already has other coordinates")
 
     def basis(self, vector: Vector, components: Mapping[str, Any]) -> Formula:
-        """Take `vector` for the i-th basis vector: it has length 1, and ⟨x,vector⟩ is the i-th component of each x.
+        """Take `vector` for the i-th basis vector: it has length 1, and ⟨x,vector⟩ is the i-th coordinate of each x.
 
-        `components` maps the names of vectors to one coordinate of theirs. The vector must be new.
+        `components` maps the names of vectors to the coordinate that `coordinates` gave them. The vector must be new.
         """
         (name,) = vector.coefficients
         entries = {x: vector.space.entry(x, name) for x in (*components, name)}
         seen = symbols_of([*self._facts.hypotheses, *self._facts.hypotheses.values()])
         if name in self._facts.coordinates or any(name in (gram_names(s) or ()) for s in seen):
             raise ProofFailed(f"basis vector {name}", "the vector already has a meaning; take another one")
+        for x, component in components.items():
+            if self._facts.coordinates.get(x) != component:
+                raise ProofFailed(
+                    f"basis vector {name}", f"{unicode(component)} is not the coordinate of {x}"
+                )
+        self._facts.basis.add(name)
         lengths = {**components, name: sp.Integer(1)}
         facts: list[Any] = [sp.Eq(entries[x], component) for x, component in lengths.items()]
         return self._record(
@@ -105,3 +115,10 @@ class Foundations(Recorder):
                 raise ProofFailed("shared", f"{symbol} abbreviates something; declare what it is made of")
         self._facts.declared |= set(symbols)
         self._facts.shared |= set(symbols)
+
+    def constant(self, *symbols: sp.Symbol) -> None:
+        """Declare symbols the same in every coordinate and at every step."""
+        self.shared(*symbols)
+        if moved := self._facts.stepped & self._facts.runs.keys() & set(symbols):
+            raise ProofFailed("constant", f"{sorted(map(str, moved))[0]} already changes from step to step")
+        self._facts.constants |= set(symbols)

@@ -9,13 +9,14 @@ from typing import Literal
 from grams_theory.core.claim import Claim
 from grams_theory.core.errors import UsageError
 from grams_theory.core.evidence import ProofEvidence, Stated
-from grams_theory.symbolic.facts import Theorem, symbols_of
+from grams_theory.symbolic.facts import gram_names, symbols_of
 from grams_theory.symbolic.notation import latex, unicode
 from grams_theory.symbolic.proof.citations import Citations
 from grams_theory.symbolic.proof.conclusions import Conclusions
 from grams_theory.symbolic.proof.foundations import Foundations
 from grams_theory.symbolic.proof.lifting import Lifting
 from grams_theory.symbolic.proof.recorder import ProofFailed
+from grams_theory.symbolic.theorem import Theorem
 
 Target = Literal["claim", "vacuity"]
 
@@ -36,6 +37,9 @@ class Proof(Foundations, Citations, Lifting, Conclusions):
 class CheckedProof(ProofEvidence):
     """The evidence of a proof that ran: only `Proof` records steps, and only from one is this made."""
 
+    def __init_subclass__(cls) -> None:
+        raise TypeError("evidence of a proof is made by running it; a subclass could be made otherwise")
+
     def __init__(self, proof: Proof, target: Target, failure: str | None, seconds: float) -> None:
         formal, facts, cited = proof._formal, proof._facts, proof._cited
         stated = None
@@ -44,6 +48,13 @@ class CheckedProof(ProofEvidence):
             meanings = {unicode(s): f"Σᵢ {unicode(facts.sums[s])}" for s in named if s in facts.sums} | {
                 unicode(s): unicode(facts.definitions[s]) for s in named if s in facts.definitions
             }
+            meanings |= {
+                unicode(s): f"{unicode(first)} at the first step, then {unicode(following)}"
+                for s, (first, following) in facts.runs.items()
+                if s in named
+            }
+            vectors = dict.fromkeys(name for s in named for name in gram_names(s) or ())
+            meanings |= {f"{x}ᵢ": unicode(facts.coordinates[x]) for x in vectors if x in facts.coordinates}
             stated = Stated(
                 tuple(unicode(f) for f in formal.premises),
                 {part: unicode(f) for part, f in formal.conclusions.items()},

@@ -41,6 +41,8 @@ class Lifting(Recorder):
         clash = [total for total, summand in sums.items() if known.get(total, summand) != summand]
         sums = known | sums
 
+        hypotheses |= self._facts.support(checks.meant(conclusion, *sums.values()))
+
         def check() -> str:
             if relation is None:
                 raise checks.CheckFailed(f"no step is named {coordinate_step!r}")
@@ -52,11 +54,12 @@ class Lifting(Recorder):
             if any(sum(powers) != 1 for powers in lifted.monoms()):
                 raise checks.CheckFailed("the lifted relation must be linear in the sums, without a constant")
             try:
-                self._facts.lift(sums, lifted.coeffs())
+                self._facts.lift(sums, lifted.coeffs(), hypotheses)
             except ValueError as error:
                 raise checks.CheckFailed(str(error)) from error
             pointwise = difference(conclusion).subs(sums, simultaneous=True)
             checks.check_equal(pointwise, difference(relation), "")
+            self._facts.lifted |= hypotheses
             return f"summation over i = 1..d of “{coordinate_step}”"
 
         legend = ", ".join(f"{unicode(total)} = Σᵢ {unicode(summand)}" for total, summand in sums.items())
@@ -89,6 +92,7 @@ class Lifting(Recorder):
                 self._facts.lift({total: term}, ())
             except ValueError as error:
                 raise checks.CheckFailed(str(error)) from error
+            self._facts.lifted |= hypotheses
             return f"one summand of nonnegative ones, by “{coordinate_step}”"
 
         conclusion = sp.true if term is None else sp.Le(term, total)

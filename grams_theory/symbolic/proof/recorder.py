@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import sympy as sp
 
 from grams_theory.core.claim import Claim
-from grams_theory.core.evidence import ProofStep, StepKind
+from grams_theory.core.evidence import FOUNDATIONS, ProofStep, StepKind
 from grams_theory.symbolic import checks, smt
 from grams_theory.symbolic.facts import Facts, Formula, Hypotheses, conjuncts, symbols_of
 from grams_theory.symbolic.notation import sequent
@@ -30,8 +30,11 @@ class Recorder:
         self._formal = claim.formal() if claim is not None and claim.formal is not None else None
         self._steps: list[ProofStep] = []
         self._established: dict[str, tuple[tuple[Formula, ...], Formula, Hypotheses]] = {}
-        self._facts = Facts()
+        self._facts = Facts(constants=self._constants())
         self._used: dict[str, None] = {}
+        self._named: dict[str, sp.Symbol] = {}
+        if self._formal is not None:
+            self._name("the statement", [*self._formal.premises, *self._formal.conclusions.values()])
 
     @property
     def steps(self) -> tuple[ProofStep, ...]:
@@ -53,9 +56,14 @@ class Recorder:
         supersede: bool = False,
     ) -> Formula:
         given, parts = tuple(given), tuple(parts)
+        self._name(name, (*given, goal, *parts))
         given = (*smt.signs(symbols_of([*given, goal, *parts])), *given)
         if name in self._established:
             raise ProofFailed(name, "a step of this name was already recorded")
+        if goal == sp.false and kind != "implication":
+            raise ProofFailed(
+                name, "it says what is never true; only an implication may, of contradictory hypotheses"
+            )
         floats = set().union(*(sp.sympify(part).atoms(sp.Float) for part in (*given, goal, *parts)))
         if floats:
             raise ProofFailed(name, f"floats {sorted(map(str, floats))} are not exact; write Rational(1, 2)")
@@ -77,7 +85,21 @@ class Recorder:
             for part in conjuncts([goal]):
                 self._facts.hypotheses.pop(part, None)
         self._facts.add(goal, hypotheses)
+        if kind in FOUNDATIONS:
+            self._facts.ties.append(frozenset(symbols_of([*given, goal])))
+        if kind in ("axiom", "assumption"):
+            self._facts.particular |= symbols_of([goal])
         return goal
+
+    def _name(self, step: str, formulas: Iterable[Formula]) -> None:
+        """One name is one symbol throughout a proof: a real number, of which nothing but its sign is presumed."""
+        for symbol in sorted(symbols_of(formulas), key=str):
+            if symbol not in _plain(symbol.name):
+                raise ProofFailed(
+                    step, f"symbol {symbol} must be real and no more: make it with reals({symbol.name!r})"
+                )
+            if self._named.setdefault(symbol.name, symbol) != symbol:
+                raise ProofFailed(step, f"two symbols are called {symbol}; make each symbol once")
 
     def _names(self, formulas: Iterable[Formula]) -> tuple[str, ...]:
         """The steps that established these formulas."""
@@ -90,6 +112,12 @@ class Recorder:
         """Symbols that stand for the constants of the claim's assumptions."""
         assumptions = self._claim.assumptions if self._claim is not None else ()
         return frozenset(sp.Symbol(name, real=True) for a in assumptions for name in a.constants)
+
+
+def _plain(name: str) -> list[sp.Symbol]:
+    """The real symbols of that name: without a sign, and with one."""
+    signs = ("real", "positive", "negative", "nonnegative", "nonpositive", "nonzero")
+    return [sp.Symbol(name, **{"real": True, sign: True}) for sign in signs]
 
 
 def granted_to(claim: Claim) -> set[str]:

@@ -18,7 +18,7 @@ class Steps(Recorder):
     """Each is true for all reals under its hypotheses; the checks are those of `symbolic.checks`."""
 
     def identity(self, name: str, lhs: Any, rhs: Any, given: Iterable[Any] = ()) -> Formula:
-        """lhs = rhs as rational functions over QQ; that no denominator is 0 becomes a hypothesis.
+        """lhs = rhs as rational functions over QQ; that all quotients and roots mean something becomes a hypothesis.
 
         `given`: relations, as `Eq` or as polynomials that vanish; lhs - rhs must lie in the ideal that they
         generate. Whatever is not rational (a root, |x|) counts as an unknown: describe it by a relation.
@@ -29,7 +29,7 @@ class Steps(Recorder):
         relations: list[Any] = [difference(r) if isinstance(r, sp.Eq) else sp.sympify(r) for r in given]
         hypotheses = [r if isinstance(r, sp.Eq) else sp.Eq(r, 0, evaluate=False) for r in given]
         formula = sp.Eq(left, right, evaluate=False)
-        hypotheses += [sp.Ne(d, 0) for d in checks.denominators(left, right)]
+        hypotheses += checks.meant(left, right, *relations)
         return self._record(
             name,
             "identity",
@@ -84,9 +84,17 @@ class Steps(Recorder):
         return self._record(name, "calculus", (), formula, check)
 
     def square(self, name: str, vector: Vector) -> Formula:
-        """‖vector‖² ≥ 0 in every R^d, expanded in Gram entries."""
+        """‖vector‖² ≥ 0 in every R^d, expanded in Gram entries; its coefficients must mean something, and be real."""
         formula = sp.Ge(norm2(vector), 0, evaluate=False)
-        return self._record(name, "certificate", (), formula, lambda: "a squared norm in R^d")
+        coefficients = list(vector.coefficients.values())
+        given = checks.meant(*coefficients)
+
+        def check() -> str:
+            for c in coefficients:
+                checks.check_real(c, "a coefficient of a vector of R^d")
+            return "a squared norm in R^d"
+
+        return self._record(name, "certificate", given, formula, check)
 
     def nonnegative_polynomial(
         self, name: str, poly, variable: sp.Symbol, interval: tuple = (-sp.oo, sp.oo)
@@ -112,7 +120,11 @@ class Steps(Recorder):
         formula = sp.Ge(poly, 0, evaluate=False)
 
         def check() -> str:
-            for k, (_, matrix, _) in enumerate(terms):
+            checks.check_real_polynomial(poly, "what is decomposed")
+            for k, (multiplier, matrix, z) in enumerate(terms):
+                checks.check_real_polynomial(multiplier, f"the multiplier of Q{k}")
+                for monomial in z:
+                    checks.check_real_polynomial(monomial, f"an entry of z beside Q{k}")
                 checks.check_positive_definite(matrix, f"Q{k}")
             total = sum(multiplier * (z.T * matrix * z)[0] for multiplier, matrix, z in terms)
             checks.check_identity(sp.sympify(poly), total, ())

@@ -6,9 +6,9 @@ import pytest
 import sympy as sp
 
 from grams_theory.core.definitions import SMOOTH
-from grams_theory.symbolic.facts import Theorem
 from grams_theory.symbolic.gram import Space, dot, norm2
 from grams_theory.symbolic.proof import prove
+from grams_theory.symbolic.theorem import Theorem
 from tests.symbolic.proof.examples import ABOUT_Y, CLAIM, S, cites, stated, x, y
 
 

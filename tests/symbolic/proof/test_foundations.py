@@ -34,6 +34,7 @@ def test_an_inner_product_cannot_be_defined_or_replaced():
 def test_a_basis_vector_has_length_one_and_must_be_new():
     g, e = Space("g e").vectors()
     p = Proof()
+    p.coordinates(g=x)
     assert p.basis(e, {"g": x}) == sp.And(sp.Eq(dot(g, e), x), sp.Eq(norm2(e), 1))
     with pytest.raises(ProofFailed, match="already has a meaning"):
         p.basis(g, {})
