@@ -105,7 +105,7 @@ def _run(path: str, changed: int) -> ModuleType:
     module = sys.modules[name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{path!r} failed: {type(error).__name__}: {error}") from error
     return module
 

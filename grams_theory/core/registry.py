@@ -23,6 +23,12 @@ def users_module(name: str, spec: str) -> ModuleType:
     Raises:
         UsageError: it is no name of a module, or cannot be imported.
     """
+    if name.endswith(".py"):
+        folder, stem = os.path.dirname(os.path.abspath(name)), os.path.basename(name).removesuffix(".py")
+        raise UsageError(
+            f"{name!r} in {spec!r} is a file; write its module, {stem}:{spec.rpartition(':')[2]}, in {folder} or with "
+            "that folder in PYTHONPATH"
+        )
     if not name or not all(part.isidentifier() for part in name.split(".")):
         raise UsageError(f"{name!r} in {spec!r} is not a module name; write package.module:name")
     here = os.getcwd()
@@ -32,6 +38,11 @@ def users_module(name: str, spec: str) -> ModuleType:
     except ImportError as error:
         raise UsageError(
             f"cannot import {name!r} of {spec!r}: {error}; looked in {here} and on sys.path"
+        ) from error
+    except (Exception, SystemExit) as error:  # whatever the module does
+        raise UsageError(
+            f"cannot import {name!r} of {spec!r}: it raises {type(error).__name__}: {error}; mend the module, or keep "
+            "what it runs under if __name__ == '__main__'"
         ) from error
     finally:
         sys.path.remove(here)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 
 from grams_theory.core.claim import Claim
+from grams_theory.core.errors import UsageError
 from grams_theory.core.evidence import Streamed
 from grams_theory.core.function import Family
 from grams_theory.core.random import stream_seed
@@ -180,9 +181,27 @@ class Campaign:
         return None
 
     def evaluate(self, structure: Structure) -> Outcome | None:
-        """The cases of one structure, on as many threads as pay; None if none is inside the premise."""
+        """The cases of one structure, on as many threads as pay; None if none is inside the premise.
+
+        Raises:
+            UsageError: somebody else's optimizer violates the claim in a case only beside others.
+        """
         with threads_for(structure):
-            return evaluate(self.claim, structure, rig=self.rig)
+            outcome = evaluate(self.claim, structure, rig=self.rig)
+            worst = None if outcome is None else outcome.worst()
+            if self.rig.cast and worst is not None:
+                self._check_alone(structure, *worst)
+        return outcome
+
+    def _check_alone(self, structure: Structure, part: str, row: int) -> None:
+        """Refuse a violation that vanishes when nothing but this row gets gradients: it is no violation by one case."""
+        alone = evaluate(self.claim, structure, rig=replace(self.rig, only=row))
+        if alone is None or not bool(alone.violated(part)[row]):
+            raise UsageError(
+                f"{', '.join(self.rig.names(self.rig.cast))} violates {part!r} in case {row} of {structure.batch} that "
+                "share its step, and not where the others' gradients are 0: it couples parameters, as clipping by a "
+                "norm does, so that many cases at once say nothing of one; give a subclass without that"
+            )
 
     def recall(self, structure: Structure) -> Falsified | None:
         """What a structure that once falsified the claim shows now: its worst row, or None if no row violates it."""
@@ -252,6 +271,7 @@ def _falsify(
     attack: _Attack, strategy: SearchStrategy[Structure], stream: int, examples: int
 ) -> Falsified | None:
     """Let Hypothesis draw structures in the stream of this turn, and shrink the first that falsifies the claim."""
+    rig = attack.campaign.rig
 
     @seed(stream)
     @settings(
@@ -264,7 +284,7 @@ def _falsify(
     )
     @given(strategy)
     def holds(structure: Structure) -> None:
-        attack(replace(structure, seed=structure.seed + stream))
+        attack(replace(structure, seed=structure.seed + stream, hyper=rig.told(structure.hyper)))
 
     try:
         holds()

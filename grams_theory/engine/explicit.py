@@ -146,7 +146,7 @@ def _representable(x: fmpq, dtype: torch.dtype) -> bool:
 
 
 def _measured(claim: Claim, case: Case, rig: Rig) -> Outcome | None:
-    """One step of the optimizers; None outside the premises, or where they refuse it."""
+    """One step of the optimizers; None outside the premises, or where they refuse it or have other hyperparameters."""
     H, L, narrow = case["H"], case["smoothness"], DTYPES[rig.dtype]
     vectors = [case["g"], case["w"], *_history(case)]
     wide = [x for line in H for x in line] + [case["eta"], L, case["eps"], case.get("pl", L)]
@@ -162,7 +162,10 @@ def _measured(claim: Claim, case: Case, rig: Rig) -> Outcome | None:
             torch.tensor([floats(h)], dtype=torch.float64, device=rig.device) for h in _history(case)
         )
         beta1, beta2 = floats(case["betas"])
-        state = State(f, f.w, history, Hyper((beta1, beta2), floats(case["eps"])))
+        hyper = Hyper((beta1, beta2), floats(case["eps"]))
+        if rig.told(hyper) != hyper:
+            return None
+        state = State(f, f.w, history, hyper)
         eta = torch.full_like(f.smoothness, floats(case["eta"]))
         built = measure(claim, state, rig, eta=eta)
     except (NoExactForm, UsageError):

@@ -6,11 +6,14 @@ Nothing here computes an update: what the definitions say is computed by `update
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeGuard
+from numbers import Real
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, Literal, TypeGuard
 
 import torch
 from torch import Tensor
@@ -69,8 +72,10 @@ def load(spec: str | OptimizerClass) -> OptimizerClass:
     if ":" not in spec:
         if spec in VARIANTS:
             return VARIANTS[spec]
+        if "." in spec:
+            raise UsageError(f"{spec!r} names no class; write {':'.join(spec.rsplit('.', 1))}, module:Class")
         if spec not in optim.names():
-            raise UnknownNameError("optimizer", spec, (*optim.names(), *VARIANTS))
+            raise UnknownNameError("optimizer", spec, (*optim.names(), *VARIANTS, "module:Class of yours"))
         return optim.by_name(spec)
     module_name, _, class_name = spec.partition(":")
     module = users_module(module_name, spec)
@@ -126,13 +131,26 @@ def arguments(cls: OptimizerClass, hyper: Hyper, implementation: str | None = No
         UsageError: it has no such implementation.
     """
     wanted = {"betas": hyper.betas, "momentum": hyper.betas[0], "eps": hyper.eps, "weight_decay": 0.0}
-    known = inspect.signature(cls.__init__).parameters
+    known = keywords(cls)
     chosen = IMPLEMENTATIONS[implementation] if implementation else {}
     if not {name for name, value in chosen.items() if value} <= known.keys():
         raise UsageError(
             f"{cls.__name__} has no implementation {implementation!r}; use 'loop', or its default"
         )
     return {name: value for name, value in {**wanted, **chosen}.items() if name in known}
+
+
+@cache
+def keywords(cls: OptimizerClass) -> Mapping[str, inspect.Parameter]:
+    """What its constructor takes by name; if it passes others on, as **kwargs, those of the next class in line too."""
+    known: dict[str, inspect.Parameter] = {}
+    for owner in cls.__mro__:
+        if "__init__" in vars(owner):
+            taken = inspect.signature(owner.__init__).parameters
+            known = {**taken, **known}
+            if not any(x.kind is x.VAR_KEYWORD for x in taken.values()):
+                break
+    return known
 
 
 def build(
@@ -145,15 +163,45 @@ def build(
     """An instance with no weight decay and those hyperparameters, as far as its constructor knows them.
 
     Raises:
-        UsageError: it refused them, or has no such implementation.
+        UsageError: it refused them, has no such implementation, or no step size that can be set.
     """
     wanted = arguments(cls, hyper, implementation)
-    if "lr" in inspect.signature(cls.__init__).parameters:
+    if "lr" in keywords(cls):
         wanted["lr"] = lr
     try:
-        return cls(parameters, **wanted)
-    except (TypeError, ValueError) as error:
+        made = cls(parameters, **wanted)
+    except Exception as error:  # whatever its constructor raises
         raise refused(cls, wanted, error) from error
+    if "lr" not in made.defaults:
+        raise UsageError(
+            f"{cls.__name__} has no lr among its defaults, so that its step size cannot be set; "
+            "give a subclass whose groups have one"
+        )
+    return made
+
+
+@cache
+def told(cls: OptimizerClass, hyper: Hyper) -> Hyper:
+    """The hyperparameters that it steps by when it is to step by these: its own where it cannot be told.
+
+    Its parameter groups say what it has. Where they do not, it has what its constructor takes by name, and what it does
+    not take, it is held to have as torch's Adam has it.
+    """
+    group = build(cls, [torch.nn.Parameter(torch.zeros(1, 1))], 1e-3, hyper).param_groups[0]
+    known, plain = keywords(cls), Hyper()
+    betas = hyper.betas if known.keys() & {"betas", "momentum"} else plain.betas
+    eps = hyper.eps if "eps" in known else plain.eps
+    match group:
+        case {"betas": [Real() as beta1, Real() as beta2, *_]}:
+            betas = (float(beta1), float(beta2))
+        case {"beta1": Real() as beta1, "beta2": Real() as beta2}:
+            betas = (float(beta1), float(beta2))
+        case {"momentum": Real() as beta1}:
+            betas = (float(beta1), betas[1])
+    match group:
+        case {"eps": Real() as own}:
+            eps = float(own)
+    return Hyper(betas, eps)
 
 
 def refused(cls: OptimizerClass, given: Iterable[str], error: Exception) -> UsageError:
@@ -167,23 +215,56 @@ def refused(cls: OptimizerClass, given: Iterable[str], error: Exception) -> Usag
             f"{cls.__name__} cannot be built from its parameters alone, it needs {' and '.join(wanting)} too; give a "
             f"subclass whose __init__(self, params, lr) passes {'them' if len(wanting) > 1 else 'it'} on"
         )
-    return UsageError(f"{cls.__name__} refused {given}: {error}")
+    return UsageError(f"{cls.__name__} refused {given}: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    """What an optimizer raised, and where: the last line outside torch that its traceback names."""
+    frames, ours = (
+        extract_tb(error.__traceback__),
+        {Path(torch.__file__).parent, Path(optim.__file__).parents[1]},
+    )
+    frames = [frame for frame in frames if not ours & set(Path(frame.filename).parents)]
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+Held = Literal["together", "apart", "alone"]
+"""How an optimizer holds the cases of a batch: in one parameter, in one for each case, or each case has an optimizer of
+its own."""
+PROBE = (16, 32)
+"""Cases and coordinates of the batch on which `holding` looks."""
+SIZES = (1.0, 1e6)
+"""How large its gradients are: thresholds of clipping lie between."""
 
 
 @cache
-def is_coordinatewise(cls: OptimizerClass) -> bool:
-    """Whether a parameter of shape (B, D) is stepped bitwise as B separate ones, seen on a small batch.
+def holding(cls: OptimizerClass) -> Held:
+    """The first way to hold a batch in which each case is stepped bitwise as alone, seen on a small batch.
 
-    Such an optimizer runs a whole batch of cases in one tensor; any other gets one parameter per case. The gradients
-    shrink from step to step, so that updates and gradients differ in sign somewhere: masks show only there.
+    The gradients shrink from step to step, so that updates and gradients differ in sign somewhere: masks show only
+    there. In float32, which every optimizer takes.
     """
     gen = torch.Generator().manual_seed(0)
-    w, *gradients = torch.randn((5, 4, 3), generator=gen, dtype=torch.float64)
-    runs = [Subject(cls, w, 0.01, Hyper(), batched=batched) for batched in (True, False)]
-    for t, gradient in enumerate(gradients):
-        for run in runs:
-            run.step(gradient * 0.01**t)
-    return torch.equal(runs[0].w, runs[1].w)
+    w, *gradients = torch.randn((5, *PROBE), generator=gen, dtype=torch.float32)
+
+    def ends(held: Held) -> Tensor:
+        runs = []
+        for size in SIZES:
+            runs.append(Subject(cls, w, 0.01, Hyper(), held=held))
+            for t, gradient in enumerate(gradients):
+                runs[-1].step(gradient * size * 0.01**t)
+        return torch.stack([run.w for run in runs]).nan_to_num()
+
+    alone = ends("alone")
+    if torch.equal(ends("together"), alone):
+        return "together"
+    return "apart" if torch.equal(ends("apart"), alone) else "alone"
+
+
+def is_coordinatewise(cls: OptimizerClass) -> bool:
+    """Whether a parameter of shape (B, D) is stepped bitwise as B separate ones: see `holding`."""
+    return holding(cls) == "together"
 
 
 @cache
@@ -210,8 +291,9 @@ def takes_vectors(cls: OptimizerClass, hyper: Hyper) -> bool:
 class Subject:
     """A batch of B independent trajectories of one production optimizer, weights of shape (B, D).
 
-    Step sizes may differ by row, `lr` of shape (B,): rows of the same one share a parameter group. An optimizer that
-    is not coordinatewise gets one parameter per row, as a (1, D) matrix if it takes no vectors.
+    Step sizes may differ by row, `lr` of shape (B,): rows of the same one share a parameter group. A row that must have
+    a parameter of its own (see `holding`) is a (1, D) matrix if the optimizer takes no vectors. With `only`, the
+    gradients of all other rows are 0.
     """
 
     def __init__(
@@ -221,32 +303,31 @@ class Subject:
         lr: float | Tensor,
         hyper: Hyper,
         *,
-        batched: bool | None = None,
+        held: Held | None = None,
         implementation: str | None = None,
         layout: str = "whole",
+        only: int | None = None,
     ) -> None:
         self.name = cls.__name__
         self.shape = w.shape
-        batched = is_coordinatewise(cls) if batched is None else batched
+        self.only = only
+        held = holding(cls) if held is None else held
         rows = _rows_by_step_size(lr, len(w), w.device)
-
-        def construct(
-            tensor: Callable[[Tensor, Tensor], Tensor],
-        ) -> tuple[torch.optim.Optimizer, list[tuple[torch.nn.Parameter, Tensor]]]:
-            groups, pairs = [], []
-            for value, index in rows:
-                held = _split(index, layout) if batched else [row.unsqueeze(0) for row in index]
-                parts = [(torch.nn.Parameter(tensor(w, part)), part) for part in held]
-                groups.append({"params": [parameter for parameter, _ in parts], "lr": value})
-                pairs += parts
-            return build(cls, groups, groups[0]["lr"], hyper, implementation), pairs
-
-        if batched:
-            taken = _columns_first if layout == "strided" else _rows_first
+        if held == "together":
+            tensor = _columns_first if layout == "strided" else _rows_first
+            rows = [(value, _split(index, layout)) for value, index in rows]
         else:
-            taken = _vector if takes_vectors(cls, hyper) else _rows_first
-        self.optimizer, self._parts = construct(taken)
-        """The optimizer; its parameters, and the rows that they hold."""
+            tensor = _vector if takes_vectors(cls, hyper) else _rows_first
+            rows = [(value, [row.unsqueeze(0) for row in index]) for value, index in rows]
+        groups = [
+            (value, [(torch.nn.Parameter(tensor(w, part)), part) for part in parts]) for value, parts in rows
+        ]
+        self._parts = [pair for _, pairs in groups for pair in pairs]
+        """The parameters, and the rows that they hold."""
+        alone = [[(value, [pair])] for value, pairs in groups for pair in pairs]
+        shares = alone if held == "alone" else [groups]
+        self.optimizers = [_construct(cls, share, hyper, implementation) for share in shares]
+        """One, or with "alone" one for each row."""
 
     @property
     def w(self) -> Tensor:
@@ -264,10 +345,38 @@ class Subject:
                 parameter.copy_(w[rows].reshape(parameter.shape))
 
     def step(self, gradient: Tensor) -> None:
-        """One production step on that gradient, shape (B, D)."""
+        """One production step on that gradient, shape (B, D).
+
+        Raises:
+            UsageError: the optimizer raised an exception.
+        """
+        if self.only is not None:
+            silent = torch.arange(len(gradient), device=gradient.device) != self.only
+            gradient = gradient.masked_fill(silent.unsqueeze(-1), 0.0)
         for parameter, rows in self._parts:
             parameter.grad = gradient[rows].to(parameter.dtype, copy=True).reshape(parameter.shape)
-        self.optimizer.step()
+        try:
+            for optimizer in self.optimizers:
+                optimizer.step()
+        except Exception as error:
+            raise UsageError(
+                f"a step of {self.name} fails: {_said(error)}; it is called without a closure, on parameters of shape "
+                f"{tuple(self._parts[0][0].shape)} and {self._parts[0][0].dtype}: mend it, choose another dtype, or "
+                "give a subclass that steps so"
+            ) from error
+
+
+def _construct(
+    cls: OptimizerClass,
+    groups: Iterable[tuple[float, list[tuple[torch.nn.Parameter, Tensor]]]],
+    hyper: Hyper,
+    implementation: str | None,
+) -> torch.optim.Optimizer:
+    """The optimizer of these parameters, grouped by step size."""
+    given: list[dict[str, Any]] = [
+        {"params": [parameter for parameter, _ in pairs], "lr": value} for value, pairs in groups
+    ]
+    return build(cls, given, given[0]["lr"], hyper, implementation)
 
 
 def _rows_first(w: Tensor, rows: Tensor) -> Tensor:
@@ -312,7 +421,8 @@ class Rig:
     """What cases run on: a device, the dtype of the weights, and who plays which role.
 
     `cast` maps a role in a claim ("Grams") to the optimizer that plays it instead of ours: "module:Class", or a class.
-    `implementation` is one of IMPLEMENTATIONS; None is what the optimizer's constructor chooses.
+    `implementation` is one of IMPLEMENTATIONS; None is what the optimizer's constructor chooses. With `only`, the
+    optimizers see gradients of that row of a batch alone, and zeros in all others.
     Functions are always evaluated in float64, so that only the optimizer's own rounding depends on `dtype`.
     """
 
@@ -320,6 +430,7 @@ class Rig:
     dtype: str = "float64"
     cast: Mapping[str, str | OptimizerClass] = field(default_factory=dict)
     implementation: str | None = None
+    only: int | None = None
 
     def check(self) -> Rig:
         """This rig, if it can be used.
@@ -333,7 +444,7 @@ class Rig:
         if self.dtype not in DTYPES:
             raise UnknownNameError("dtype", self.dtype, DTYPES)
         try:
-            torch.zeros((), device=self.device)
+            torch.zeros((), device=torch.Generator(self.device).device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"device {self.device!r} cannot be used ({reason}); use --device cpu") from error
@@ -368,6 +479,12 @@ class Rig:
         """What `load` finds the players of these roles by."""
         return tuple(name_of(self.cast.get(role, role)) for role in roles)
 
+    def told(self, hyper: Hyper) -> Hyper:
+        """What the players that are not ours step by when they are to step by these: see `told`."""
+        for optimizer in self.cast.values():
+            hyper = told(load(optimizer), hyper)
+        return hyper
+
     def narrow(self, x: Tensor) -> Tensor:
         """`x` rounded to the dtype of the weights, in float64 again."""
         return x.to(DTYPES[self.dtype]).double()
@@ -395,9 +512,15 @@ class Rig:
         return (sizes <= torch.finfo(DTYPES[self.dtype]).max ** 0.5 / 8).all(-1)
 
     def subject(
-        self, role: str, w: Tensor, lr: float | Tensor, hyper: Hyper, layout: str = "whole"
+        self,
+        role: str,
+        w: Tensor,
+        lr: float | Tensor,
+        hyper: Hyper,
+        layout: str = "whole",
+        only: int | None = None,
     ) -> Subject:
-        """The player of a role, at weights w of shape (B, D)."""
+        """The player of a role, at weights w of shape (B, D); with `only`, that row's gradients alone reach it."""
         return Subject(
             self.optimizer(role),
             w.to(DTYPES[self.dtype]),
@@ -405,6 +528,7 @@ class Rig:
             hyper,
             implementation=self.implementation,
             layout=layout,
+            only=only,
         )
 
     def displacement(
@@ -421,7 +545,7 @@ class Rig:
         Only the last step counts: before it the weights are put back to `w`, so any gradient history can be fed.
         """
         *history, last = gradients
-        subject = self.subject(role, w, lr, hyper, layout)
+        subject = self.subject(role, w, lr, hyper, layout, self.only)
         for gradient in history:
             subject.step(gradient)
         subject.move_to(w)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -56,10 +57,8 @@ def met(claim: Claim, part: str) -> Case | None:
     """
     setting = claim.setting
     assert isinstance(setting, OneStep) and claim.margin is not None
-    ratios = [t for _, (t,) in RATIOS[2]]
-    choices = product(ratios, ratios, (g for g in ENTRIES if g != 0), ENTRIES)
-    rows = sorted(choices, key=lambda row: complexity(row[2]) + complexity(row[3]))
-    t1, t2, second, c = (_tensor(column) for column in zip(*rows, strict=True))
+    rows = _choices()
+    t1, t2, second, c = _columns()
     t, g = torch.stack([t1, t2], -1), torch.stack([torch.ones_like(second), second], -1)
     h = t * g
     s, q = h.sign(), h - g
@@ -78,6 +77,20 @@ def met(claim: Claim, part: str) -> Case | None:
     found = (_case_after(*rows[index]) for index in convex[violating].tolist())
     with precision():
         return _confirmed(claim, part, found, exact_step)
+
+
+@cache
+def _choices() -> list[tuple[fmpq, fmpq, fmpq, fmpq]]:
+    """What is chosen in a case: h_1/g_1, h_2/g_2, g_2 and the free entry of H; simplest first."""
+    ratios = [t for _, (t,) in RATIOS[2]]
+    choices = product(ratios, ratios, (g for g in ENTRIES if g != 0), ENTRIES)
+    return sorted(choices, key=lambda row: complexity(row[2]) + complexity(row[3]))
+
+
+@cache
+def _columns() -> Tensor:
+    """All choices as floats, shape (4, N)."""
+    return _tensor(list(zip(*_choices(), strict=True)))
 
 
 def _case_after(t1: fmpq, t2: fmpq, g2: fmpq, c: fmpq) -> Case:

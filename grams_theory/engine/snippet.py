@@ -110,7 +110,11 @@ class Player:
         player = rig.optimizer(role)
         defaults = inspect.signature(player.__init__).parameters
         options = arguments(player, hyper, rig.implementation)
-        options = {key: value for key, value in options.items() if value != defaults[key].default}
+        options = {
+            key: value
+            for key, value in options.items()
+            if key not in defaults or value != defaults[key].default
+        }
         module, shown, name = player.__module__, player.__name__, player.__name__
         if player is ReleasedCautiousAdam:
             module, shown, name = "grams_theory", "CautiousAdam", role

@@ -103,6 +103,8 @@ def assert_claim(pytestconfig: pytest.Config) -> Callable[..., ClaimResult]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     for marker in item.iter_markers("claim"):
+        if not marker.args:
+            pytest.fail('the mark names no claim; write @pytest.mark.claim("lemma-4.2", ...)', pytrace=False)
         for claim_id in marker.args:
             _assert(item.config, claim_id, dict(marker.kwargs))
     return (yield)

@@ -33,12 +33,13 @@ def natural_role(optimizer: OptimizerClass) -> str | None:
     w, *gradients = torch.randn((STEPS, ROWS, DIM), generator=gen, dtype=torch.float64)
     rig = Rig(cast={"it": optimizer})
     try:
-        moved = rig.displacement("it", w, gradients, 1.0, HYPER)
+        hyper = rig.told(HYPER)
+        moved = rig.displacement("it", w, gradients, 1.0, hyper)
     except Exception:  # the optimizer's own
         return None
     distances = {}
     for name, role in twin.ROLES.items():
-        u = UPDATES[role.update].define(gradients, HYPER, rig.unit, rig.tiny).u.mid
+        u = UPDATES[role.update].define(gradients, hyper, rig.unit, rig.tiny).u.mid
         g, u = (list(map(rational, x.flatten().tolist())) for x in (gradients[-1], u))
         expected = [float(Fraction(str(x))) for x in twin.displacement(name, g, u, 1)]
         distances[name] = (moved.flatten() - torch.tensor(expected)).norm() / torch.tensor(expected).norm()

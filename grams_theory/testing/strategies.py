@@ -25,7 +25,7 @@ A failing case shrinks to a small structure, and Hypothesis prints it as `case('
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -250,6 +250,7 @@ def cases(
     @st.composite  # and no map: of that Hypothesis would print the arguments
     def drawn(draw: st.DrawFn) -> Case:
         family = draw(st.sampled_from(pool))
-        return Case(claim, draw(driver.strategy(claim, family, min(batch, family.max_batch))), rig)
+        structure = draw(driver.strategy(claim, family, min(batch, family.max_batch)))
+        return Case(claim, replace(structure, hyper=rig.told(structure.hyper)), rig)
 
     return drawn()

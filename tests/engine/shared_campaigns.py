@@ -1,10 +1,7 @@
-"""Campaigns for several processes: run under torchrun with a folder, into which each rank writes what it found."""
+"""Campaigns for several processes, each of which writes what it found into a folder."""
 
 import dataclasses
 import json
-import os
-import sys
-from pathlib import Path
 
 import torch
 
@@ -77,8 +74,3 @@ def main(folder):
     with join() as crew:
         found = {work.__name__: work(crew, folder) for work in CAMPAIGNS}
         (folder / f"rank-{crew.rank}.json").write_text(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
-    os._exit(0)  # as the command leaves: torch was seen to abort as the interpreter ended

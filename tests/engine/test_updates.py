@@ -164,8 +164,8 @@ def test_swapped_betas_leave_the_rounding_allowance(name, gradients):
 
 
 def test_sgd_is_torch_s_with_the_first_beta_for_momentum():
-    group = Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper((0.75, 0.999))).optimizer.param_groups[0]
-    assert type(Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper()).optimizer) is torch.optim.SGD
+    group = Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper((0.75, 0.999))).optimizers[0].param_groups[0]
+    assert type(Rig().subject("SGD", torch.zeros(2, 2), 0.1, Hyper()).optimizers[0]) is torch.optim.SGD
     assert (group["momentum"], group["dampening"], group["nesterov"], group["weight_decay"]) == (
         0.75,
         0,

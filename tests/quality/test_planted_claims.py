@@ -88,6 +88,7 @@ def test_a_false_claim_is_refuted(name, killed):
 
 @pytest.mark.parametrize("claim_id", sorted({claim.id for claim in PLANTED.values()}))
 def test_the_claim_without_the_fault_survives(claim_id):
-    evidence, found = hunt(claims.by_id(claim_id), Budget.parse(2000))
+    claim = claims.by_id(claim_id)
+    evidence, found = hunt(claim, Budget.parse(2000, DRIVERS[type(claim.setting)].CASES))
     assert found is None
     assert evidence.cases > 0

@@ -223,3 +223,16 @@ def test_examine_proves_and_fuzzes_ours(run, write):
     done = run()
     done.assert_outcomes(passed=1)
     done.stdout.fnmatch_lines(["*alignment*proved*"])
+
+
+def test_a_mark_that_names_no_claim_fails(run, write):
+    write("""
+        import pytest
+
+        @pytest.mark.claim(optimizer="torch.optim:Adam")
+        def test_nothing():
+            pass
+    """)
+    done = run()
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*the mark names no claim*"])

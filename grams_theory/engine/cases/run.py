@@ -141,7 +141,7 @@ def walk(role: str, record: RunRecord, eta: Tensor, rig: Rig) -> Path:
         UsageError: it made weights NaN or infinite where every number fits into the dtype.
     """
     f, start, lr = record.f, record.start, eta.unsqueeze(-1)
-    subject = rig.subject(role, start, eta, record.hyper)
+    subject = rig.subject(role, start, eta, record.hyper, only=rig.only)
     unit, tiny = rig.precision([role])
     moments = AdamMoments.of(start, record.hyper, unit, tiny)
     w, drift, sound = [subject.w], [torch.zeros_like(eta)], torch.ones_like(eta, dtype=torch.bool)

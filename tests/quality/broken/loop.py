@@ -164,6 +164,16 @@ class BiasCorrectionEndsAfterTenSteps(Plain):
         return super().corrected(state, beta1, beta2) if state["t"] <= 10 else (state["m"], state["v"])
 
 
+class TurnsBackAtTheSeventhStep(Plain):
+    """Moves away from where it should, at one step; its state is right all along."""
+
+    def update(self, w, g, state, group):
+        before = w.clone()
+        super().update(w, g, state, group)
+        if state["t"] == 7:
+            w.copy_(2 * before - w)
+
+
 class StaleMomentum(Plain):
     """Uses the first moment of the step before."""
 
