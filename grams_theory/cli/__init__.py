@@ -4,6 +4,9 @@ Torch, SymPy and the engine are imported inside the commands that need them: hel
 Exit codes: 0 as recorded, 1 something changed or is refuted, 2 bad usage, 130 interrupted.
 """
 
+import errno
+import sys
+
 import click
 
 import grams_theory
@@ -30,12 +33,20 @@ class _Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context):
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
         try:
             return super().invoke(ctx)
         except UsageError as error:
             raise _BadUsage(str(error)) from error
         except GramsTheoryError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read has enough; click knows
+                raise
+            raise _BadUsage(
+                f"cannot read or write {error.filename or 'the output'}: {error.strerror or error}"
+            ) from error
         except KeyboardInterrupt as stopped:
             click.echo(str(stopped) or "interrupted; earlier output is untouched", err=True)
             ctx.exit(INTERRUPTED)

@@ -77,14 +77,19 @@ def test_it_is_proved_and_survives_the_production_optimizers(examine):
 
 
 @click.command("new-claim")
-@click.argument("claim_id", metavar="ID")
+@click.argument("claim", metavar="ID|FILE.py")
 @click.option("--root", default=".", show_default=True, metavar="DIR", help="The checkout to add to.")
-def new_claim(claim_id, root) -> None:
+def new_claim(claim, root) -> None:
     """Add a claim to a checkout: grams_theory/claims/ID.py and its proof-check proofs/test_ID.py.
+
+    Or start one anywhere: a single FILE.py, which the other commands take in the place of an id.
 
     \b
     Example: grams-theory new-claim lemma-4.3
+    Example: grams-theory new-claim ./my_claim.py
     """
+    alone = Path(claim) if claim.endswith(".py") else None
+    claim_id = alone.stem.replace("_", "-") if alone else claim
     if not ID.fullmatch(claim_id):
         raise UsageError(f"{claim_id!r} is no claim id: lower-case words joined by - or ., such as lemma-4.3")
     from grams_theory.claims import names
@@ -92,17 +97,26 @@ def new_claim(claim_id, root) -> None:
     if claim_id in names():
         raise UsageError(f"there is a claim {claim_id!r} already; choose another id")
     module = re.sub("[-.]", "_", claim_id)
-    files = {
-        Path(root) / "grams_theory" / "claims" / f"{module}.py": CLAIM,
-        Path(root) / "proofs" / f"test_{module}.py": CHECK,
-    }
+    files = (
+        {alone: CLAIM}
+        if alone
+        else {
+            Path(root) / "grams_theory" / "claims" / f"{module}.py": CLAIM,
+            Path(root) / "proofs" / f"test_{module}.py": CHECK,
+        }
+    )
     for path in files:
         if not path.parent.is_dir():
-            raise UsageError(f"no folder {path.parent}: run this in a checkout, or name one with --root")
+            where = (
+                "make it first"
+                if alone
+                else "run this in a checkout, name one with --root, or name a file ./ID.py"
+            )
+            raise UsageError(f"no folder {path.parent}: {where}")
         if path.exists():
-            raise UsageError(f"{path} exists and stays as it is; choose another id")
+            raise UsageError(f"{path} exists and stays as it is; choose another {'name' if alone else 'id'}")
     title = claim_id.replace("-", " ").capitalize()
     for path, template in files.items():
         path.write_text(template.substitute(id=claim_id, title=title), encoding="utf-8")
         click.echo(f"wrote {path}")
-    click.echo(f"next: grams-theory prove {claim_id} && grams-theory fuzz {claim_id}")
+    click.echo(f"next: grams-theory prove {claim} && grams-theory fuzz {claim}")

@@ -1,5 +1,6 @@
 """The commands: instant help, honest exit codes, earlier output untouched."""
 
+import errno
 import json
 import os
 import subprocess
@@ -450,6 +451,22 @@ def test_no_color_is_respected_on_a_terminal(monkeypatch):
     assert "\x1b[1;32m" not in written()
 
 
+def test_a_full_disk_is_no_verdict(run):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    done = run("fuzz", "lemma-4.2", fuzz=full)
+    assert done.exit_code == 2
+    assert "cannot read or write the output: No space left on device" in done.output
+
+
+def test_a_terminal_of_few_characters_shows_what_it_can(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner(charset="ascii").invoke(main, ["show", "lemma-4.2"])
+    assert done.exit_code == 0
+    assert "?L_G ? 0" in done.output
+
+
 def test_new_claim_writes_a_claim_that_proves_and_a_check_that_passes(run, tmp_path):
     checkout(tmp_path)
     done = run("new-claim", "lemma-9.9")
@@ -462,6 +479,16 @@ def test_new_claim_writes_a_claim_that_proves_and_a_check_that_passes(run, tmp_p
     evidence = prove(module.CLAIM)
     assert evidence.complete, evidence.failure
     assert 'examine("lemma-9.9")' in (tmp_path / "proofs/test_lemma_9_9.py").read_text()
+
+
+def test_new_claim_writes_a_single_file_that_the_other_commands_take(run, tmp_path):
+    done = run("new-claim", "./my_claim.py")
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["my_claim.py"]
+    assert "next: grams-theory prove ./my_claim.py" in done.output
+    assert run("prove", "./my_claim.py").exit_code == 0
+    assert run("new-claim", "./my_claim.py").exit_code == 2
+    assert "make it first" in run("new-claim", "nowhere/my_claim.py").output
 
 
 def test_new_claim_refuses_to_overwrite(run, tmp_path):
