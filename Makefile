@@ -30,7 +30,7 @@ test: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 bench: .venv/installed-test
-	for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit 1; done
+	for benchmark in benchmarks/[!_]*.py; do $(BIN)/python "$$benchmark" || exit 1; done
 
 bench-optim: .venv/installed-test
 	$(BIN)/python benchmarks/optim_step.py --output docs/optim_step.md $(ARGS)

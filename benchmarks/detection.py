@@ -10,7 +10,6 @@ detector that applies to it, one row each, found or not.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from _shared import argument_parser
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -65,9 +65,7 @@ def row(target: Target, found: list[Detection]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--budget", type=int, default=60_000, help="one-step cases after which a claim gives up"

@@ -10,13 +10,13 @@ before and after an observed step.
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from _shared import by_turns, clock, device_parser, wait
+from _workloads import perceptron, transformer
 from torch import Tensor, nn
 
 from grams_theory import optim
@@ -31,31 +31,6 @@ CONTENDERS = {
     "every=20": {"every": 20},
     "every=20, with loss": {"every": 20, "with_loss": True},
 }
-
-
-def perceptron() -> tuple[nn.Module, Tensor, Tensor]:
-    """85 thousand weights in 6 tensors; a batch of 256."""
-    model = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
-    return model, torch.randn(256, 64), torch.randint(10, (256,))
-
-
-class Classifier(nn.Module):
-    """A transformer encoder that labels every token: 0.9 million weights in 53 tensors."""
-
-    def __init__(self, vocabulary: int = 256, width: int = 128, layers: int = 4) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width)
-        layer = nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0.0, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
-        self.head = nn.Linear(width, vocabulary)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.head(self.encoder(self.embedding(tokens))).flatten(0, 1)
-
-
-def transformer() -> tuple[nn.Module, Tensor, Tensor]:
-    tokens = torch.randint(256, (8, 64))
-    return Classifier(), tokens, tokens.roll(-1, 1).flatten()
 
 
 @dataclass(frozen=True)
@@ -73,8 +48,7 @@ class Run:
             self.loss().backward()
             self.optimizer.step()
             self.optimizer.zero_grad()
-        if self.x.is_cuda:
-            torch.cuda.synchronize()
+        wait(self.x.device)
 
 
 def start(workload: Callable, device: str, every: int | None = None, with_loss: bool = False) -> Run:
@@ -87,34 +61,20 @@ def start(workload: Callable, device: str, every: int | None = None, with_loss: 
     return run
 
 
-def milliseconds(run: Run) -> float:
-    clock = time.perf_counter if run.x.is_cuda else time.process_time
-    begin = clock()
-    run.turn()
-    return 1e3 * (clock() - begin) / TURN
-
-
 def report(workload: Callable, device: str, rounds: int) -> None:
     runs = {name: start(workload, device, **(options or {})) for name, options in CONTENDERS.items()}
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(WARM_UP + rounds):
-        for name, run in runs.items():
-            times[name].append(milliseconds(run))
+    times = by_turns({name: run.turn for name, run in runs.items()}, WARM_UP + rounds, clock(device))
     base = times["without"][WARM_UP:]
     weights = sum(p.numel() for p in runs["without"].model.parameters())
     print(f"\n{workload.__name__}, {weights:,} weights")
     print(f"{'watch':22}{'median ms':>10}{'ratio':>8}")
     for name, values in times.items():
         ratio = statistics.median(a / b for a, b in zip(values[WARM_UP:], base, strict=True))
-        print(f"{name:22}{statistics.median(values[WARM_UP:]):10.2f}{ratio:8.3f}")
+        print(f"{name:22}{statistics.median(values[WARM_UP:]) / TURN:10.2f}{ratio:8.3f}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = device_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -18,7 +18,6 @@ The tables are written into the page, the figure beside it.
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from _shared import argument_parser, table
 from flint import arb
 from torch import Tensor
 
@@ -241,9 +241,9 @@ def decayed(steps: int, size: int = 4096) -> list[tuple[str, float]]:
     return found
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A name and numbers in each row."""
+    return "\n".join(table(head, "l" + "r" * (len(head) - 1), rows))
 
 
 def shown(x: float) -> str:
@@ -257,7 +257,7 @@ def step_table() -> str:
         cells = [f"{e.seen:.2f} / {e.bound:.2f} / {e.share:.2f}" for e in kinds]
         rows.append([f"{contender.name}, {contender.implementation}", *cells])
         print("  ".join(rows[-1]), flush=True)
-    return table(["", "first step, w = 0", "10⁵th step, w = 0", "10⁵th step, 1 < w < 5"], rows)
+    return columns(["", "first step, w = 0", "10⁵th step, w = 0", "10⁵th step, 1 < w < 5"], rows)
 
 
 def runs(steps: int) -> dict[Contender, Drift]:
@@ -288,7 +288,7 @@ def drift_table(found: dict[Contender, Drift], steps: int) -> str:
         if contender.by_chance:
             cells = [f"{cell} / {shown(one.likely[i])}" for cell, i in zip(cells, chosen, strict=True)]
         rows.append([f"{contender.name}, {contender.implementation}", *cells])
-    return table(["", *(f"{points[i]:,} steps" for i in chosen)], rows)
+    return columns(["", *(f"{points[i]:,} steps" for i in chosen)], rows)
 
 
 COLOURS = {
@@ -337,9 +337,7 @@ def write(page: Path, name: str, text: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--figure", type=Path, default=DOCS / "drift.png")
     parser.add_argument("--page", type=Path, default=DOCS / "numerics.md")
@@ -348,7 +346,7 @@ def main() -> None:
     found = {"step": step_table()}
     drifts = runs(options.steps)
     found["drift"] = drift_table(drifts, options.steps)
-    found["decay"] = table(
+    found["decay"] = columns(
         ["", "v after 3,000 gradients of 0"], [[name, f"{v:.3g}"] for name, v in decayed(3000)]
     )
     for name, text in found.items():

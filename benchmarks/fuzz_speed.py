@@ -19,7 +19,6 @@ for dense quadratics, beside lines of slope 1 and 2.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from pathlib import Path
 
 import grams
 import torch
+from _shared import device_parser, wait
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -138,16 +138,14 @@ def timed(function: Callable[[], int], device: str) -> float:
     """Seconds per unit of what the function says it did."""
     began = time.perf_counter()
     done = function()
-    if device != "cpu":
-        torch.cuda.synchronize()
+    wait(device)
     return (time.perf_counter() - began) / done
 
 
 def take_turn(contender: Contender, device: str) -> None:
     began, before = time.perf_counter(), time.process_time()
     done = contender.run()
-    if device != "cpu":
-        torch.cuda.synchronize()
+    wait(device)
     contender.seconds.append((time.perf_counter() - began) / done)
     contender.running.append((time.process_time() - before) / done)
 
@@ -246,11 +244,7 @@ def plot(axes, sizes, times: list[float], label: str, power: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = device_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=45.0, help="for the table, all contenders together")
     parser.add_argument("--figure", type=Path, default=FIGURE)
     options = parser.parse_args()

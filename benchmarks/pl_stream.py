@@ -11,12 +11,12 @@ processes do not count. A probe is four batches; "said" is the overhead that the
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 
 import torch
-from diagnostics import perceptron, transformer
+from _shared import device_parser, wait
+from _workloads import perceptron, transformer
 from torch import Tensor, nn
 
 from grams_theory import optim
@@ -64,8 +64,7 @@ class Contender:
         begin = self.clock.clock()
         self.clock.offset = begin - self.seconds
         work()
-        if self.x.is_cuda:
-            torch.cuda.synchronize()
+        wait(self.x.device)
         self.seconds += self.clock.clock() - begin
 
     def start(self, probe: tuple[Tensor, Tensor], options: dict) -> None:
@@ -113,11 +112,7 @@ def report(workload: Callable, device: str, seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = device_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

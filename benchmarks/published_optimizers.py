@@ -4,7 +4,6 @@ python benchmarks/published_optimizers.py          # prints the table
 python benchmarks/published_optimizers.py --write  # and writes docs/published-optimizers.md
 """
 
-import argparse
 import importlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
+
+from _shared import argument_parser, table
 
 from grams_theory import fuzz
 from grams_theory.claims import by_id
@@ -200,7 +201,7 @@ def document(everything: list[Found]) -> str:
         "descent. A promise is a check of `grams_theory.testing.conformance` on one implementation, such as the loop;",
         "what does not apply is not counted.",
         "",
-        *table([head, *map(row, everything)]),
+        *table(head, "l" * len(head), map(row, everything)),
         "",
         "An optimizer of no role computes an update that no claim speaks of: only its promises are checked.",
     ]
@@ -212,16 +213,8 @@ def document(everything: list[Found]) -> str:
     return "\n".join(lines) + "\n" + CAUTIOUS
 
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """A table in Markdown."""
-    head, *body = rows
-    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *body)]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.name}")
     write = parser.parse_args().write
     everything = []

@@ -9,7 +9,6 @@ Complete, it is 8.5e9 cases for bfloat16 and 8.1e9 for float16, and as many agai
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from functools import reduce
 from multiprocessing import get_context
 
 import torch
+from _shared import argument_parser
 
 from grams_theory.claims._direction_sweep import Implementation, Sweep, every_pair, sweep
 
@@ -53,9 +53,7 @@ def report(whole: Sweep, of: int, seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, help="processes; by default one per core, one on a GPU")
     parser.add_argument("--formats", nargs="+", default=["bfloat16", "float16"])

@@ -83,7 +83,7 @@ def drift_test(excess: Counts, trials: int) -> Floats:
 
     Source: Azuma (1967), as `mean_of_dependent`.
     """
-    return np.exp(-(np.maximum(excess, 0) ** 2) / (2 * trials))
+    return np.exp(-(np.maximum(excess, 0).astype(float) ** 2) / (2 * trials))
 
 
 def discovered(p: Floats, rate: float) -> NDArray[np.bool_]:

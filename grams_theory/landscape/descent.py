@@ -20,6 +20,8 @@ Factory = Callable[..., torch.optim.Optimizer]
 """parameters -> optimizer, such as a torch.optim class or `lambda params: Grams(params, lr=1e-3)`."""
 ROUNDING = 1e3
 """A difference of losses below this many eps |f| is taken for rounding error."""
+ERROR = 10
+"""f is taken to carry at most this many eps |f|: a gap of at least ROUNDING eps |f| is good to one percent."""
 
 
 @dataclass(frozen=True)

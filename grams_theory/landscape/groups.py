@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from grams_theory.landscape.alignment import Alignment
 from grams_theory.landscape.curvature import Spectrum
+from grams_theory.landscape.curvature.hessian import NOISE
 from grams_theory.landscape.descent import Trajectory
 from grams_theory.landscape.noise import Skew
 from grams_theory.landscape.quantity import Quantity, over_run
@@ -60,7 +61,7 @@ def disagreement(found: Sequence[Alignment | None]) -> Quantity:
 
 
 def largest(spectra: Spectra, run: Trajectory, of: str, high: float | None = None) -> Quantity:
-    """The largest |eigenvalue| met, a lower bound of L but for rounding."""
+    """The largest |eigenvalue| met; its lower end, less residual and rounding, is a lower bound of L."""
     if not spectra:
         return Quantity(None, f"{of} was not looked at", high=high)
     step, top = max(((run.number(t), s.magnitude) for t, s in spectra), key=lambda pair: pair[1].value)
@@ -68,7 +69,7 @@ def largest(spectra: Spectra, run: Trajectory, of: str, high: float | None = Non
     why = f"largest |eigenvalue| of {of} at steps {points} (at {step}), Lanczos, residual {top.residual:.1e}"
     if not top.converged:
         why += ", not converged"
-    return Quantity(top.value, why, max(top.value - top.residual, 0.0), high)
+    return Quantity(top.value, why, max(top.value * (1 - NOISE * run.unit) - top.residual, 0.0), high)
 
 
 def _share(found: Sequence[Alignment | None], run: Trajectory) -> Quantity:

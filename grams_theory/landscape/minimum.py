@@ -10,7 +10,7 @@ import torch
 from grams_theory.core.errors import UsageError
 from grams_theory.landscape.certificates.certificate import Certificate
 from grams_theory.landscape.certificates.means import certified_minimum
-from grams_theory.landscape.descent import ROUNDING, Trajectory
+from grams_theory.landscape.descent import ERROR, ROUNDING, Trajectory
 from grams_theory.landscape.objective import Objective
 from grams_theory.landscape.progress import Progress, Stage
 from grams_theory.landscape.quantity import Quantity
@@ -81,7 +81,7 @@ def bracket(
     evaluations: int,
     progress: Progress | None = None,
 ) -> Quantity:
-    """[best lower bound, best value seen] around f*. The last iterate is never taken for f*.
+    """[best lower bound, best value seen and its rounding error] around f*. The last iterate is never taken for f*.
 
     With evaluations=0 there is no longer run, and the best value seen is that of the run itself.
 
@@ -96,17 +96,18 @@ def bracket(
             raise UsageError(f"{lower_bound=} is wrong: f* is certified to be at most {high:.17g}")
         return Quantity(high, certificate.minimum.provenance, low, high)
     refined = refine(objective, evaluations, progress)
-    high = min(refined.f, *run.f)
-    slack = ROUNDING * objective.eps * abs(high)
-    if lower_bound is not None and lower_bound > high + slack:
-        raise UsageError(f"{lower_bound=} is wrong: a longer run reached {high:.17g}, below it")
+    best = min(refined.f, *run.f)
+    slack = ROUNDING * objective.eps * abs(best)
+    if lower_bound is not None and lower_bound > best + slack:
+        raise UsageError(f"{lower_bound=} is wrong: a longer run reached {best:.17g}, below it")
     enclosed = certified_minimum(objective, certificate)
     if enclosed.value is not None:
         return enclosed
     low, why = _lower_bound(certificate, refined, lower_bound, slack)
     longer = f" and {refined.evaluations} evaluations of L-BFGS after it" if evaluations else ""
-    seen = f"best value of {run.method}{longer}"
-    return Quantity(high, f"lower end: {why}; upper end: {seen}{_width(low, high, run.f[0])}", low, high)
+    seen = f"best value of {run.method}{longer}, and {ERROR} eps |f|"
+    high = best + ERROR * objective.eps * abs(best)
+    return Quantity(best, f"lower end: {why}; upper end: {seen}{_width(low, best, run.f[0])}", low, high)
 
 
 def _width(low: float | None, high: float, start: float) -> str:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grams_theory.landscape.descent import ROUNDING, Trajectory
+from grams_theory.landscape.descent import ERROR, ROUNDING, Trajectory
 from grams_theory.landscape.quantity import Quantity
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """½‖∇f‖²/(f − f*) at the upper end of f*, per visited point; None where the gap is lost in rounding."""
+    """½‖∇f‖²/(f − f*) at the value of f*, per visited point; None where the gap is lost in rounding."""
 
     values: tuple[float | None, ...]
     smallest: Quantity
@@ -22,47 +22,58 @@ class Ratios:
 
 
 def ratios(run: Trajectory, minimum: Quantity, eps: float, blur: Sequence[float] | None = None) -> Ratios:
-    """Of a run whose losses have relative rounding errors of `eps`; `minimum` must have an upper end.
+    """Of a run whose losses have relative rounding errors of `eps`; `minimum` must have a value and an upper end.
 
     Args:
         blur: per point, the error that rounding may leave in ∇f. A gradient below ROUNDING times that is lost, and so
             is the gap: where squares interpolate, f is small and its residuals are differences of larger numbers.
     """
-    high = minimum.high
-    assert high is not None
+    star = minimum.value
+    assert star is not None
+    blur = [0.0] * len(run.f) if blur is None else blur
     values: list[float | None] = []
-    for f, norm, error in zip(run.f, run.grad_norm, blur or [0.0] * len(run.f), strict=True):
-        lost = f - high < ROUNDING * eps * max(abs(f), abs(high)) or f == high or norm < ROUNDING * error
-        values.append(None if lost else norm**2 / (2 * (f - high)))
+    for f, norm, error in zip(run.f, run.grad_norm, blur, strict=True):
+        lost = f - star < ROUNDING * eps * max(abs(f), abs(star)) or f == star or norm < ROUNDING * error
+        values.append(None if lost else norm**2 / (2 * (f - star)))
     kept = [t for t, ratio in enumerate(values) if ratio is not None]
-    return Ratios(tuple(values), _smallest(run, minimum, values, kept, eps), _slope(run, minimum, kept))
+    return Ratios(tuple(values), _smallest(run, minimum, values, kept, eps, blur), _slope(run, minimum, kept))
 
 
 def _smallest(
-    run: Trajectory, minimum: Quantity, values: list[float | None], kept: list[int], eps: float
+    run: Trajectory,
+    minimum: Quantity,
+    values: list[float | None],
+    kept: list[int],
+    eps: float,
+    blur: Sequence[float],
 ) -> Quantity:
     if not kept:
-        return Quantity(None, "every visited point is at the minimum up to rounding; start elsewhere")
+        why = "every visited point is at the minimum, or its gradient at 0, up to rounding; start elsewhere"
+        return Quantity(None, why)
     value, worst = min((ratio, t) for t, ratio in enumerate(values) if ratio is not None)
-    assert minimum.high is not None
-    rounding = eps * abs(run.f[worst]) / (run.f[worst] - minimum.high)
-    low = None
-    if minimum.low is not None:
-        at_low = min(run.grad_norm[t] ** 2 / (2 * (run.f[t] - minimum.low)) for t in kept)
-        low = at_low * (1 - rounding)
+
+    def extreme(t: int, star: float, side: int) -> float:
+        """The largest (side 1) or smallest (−1) ratio at this f* that rounding leaves possible."""
+        norm = run.grad_norm[t] + side * blur[t]
+        return norm**2 / (2 * (run.f[t] - side * ERROR * eps * abs(run.f[t]) - star))
+
+    assert minimum.value is not None and minimum.high is not None
+    lowest = minimum.low
+    low = None if lowest is None else min(extreme(t, lowest, -1) for t in kept)
+    relative = eps * abs(run.f[worst]) / (run.f[worst] - minimum.value)
     why = (
-        f"smallest ½‖∇f‖²/(f − f*) over {len(kept)} visited points, at step {run.number(worst)}; "
-        f"interval: over the interval of f*; relative rounding error eps |f|/gap = {rounding:.1e}"
+        f"smallest ½‖∇f‖²/(f − f*) over {len(kept)} visited points, at step {run.number(worst)}; interval: over the "
+        f"interval of f* and the rounding of ∇f and f, {ERROR} eps |f|; eps |f|/gap = {relative:.1e}"
     )
-    return Quantity(value, why, low, value * (1 + rounding))
+    return Quantity(value, why, low, extreme(worst, minimum.high, 1))
 
 
 def _slope(run: Trajectory, minimum: Quantity, kept: list[int]) -> Quantity:
-    """By least squares, at both ends of f*; the interval holds two standard errors around both."""
+    """By least squares, at the value of f* and its lower end; the interval holds two standard errors around both."""
     points = [t for t in kept if run.grad_norm[t] > 0]
     y = [2 * math.log(run.grad_norm[t]) for t in points]
     fits = []
-    for end in (minimum.high, minimum.low):
+    for end in (minimum.value, minimum.low):
         fit = None if end is None else _line([math.log(run.f[t] - end) for t in points], y)
         if fit is not None:
             fits.append(fit)

@@ -44,7 +44,7 @@ class PLEstimate:
     samples: int
     trajectory: Trajectory
     ratios: tuple[float | None, ...]
-    """½‖∇f‖²/(f − f*) at the upper end of f*, per visited point; None where the gap is lost in rounding."""
+    """½‖∇f‖²/(f − f*) at the value of f*, per visited point; None where the gap is lost in rounding."""
     curvature: Spectra
     """(index of the point, both ends of the Hessian's spectrum there)."""
     mu_local: Quantity = NOT_MEASURED

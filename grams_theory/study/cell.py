@@ -76,7 +76,7 @@ class Floor(_Key):
         run = descend(f, 1)
         if self.evaluations or certificate.minimum.value is not None:
             found = bracket(f, run, certificate, None, self.evaluations)
-            low, high, why = found.low, found.high, found.provenance
+            low, high, why = found.low, found.value, found.provenance
         else:
             low, high = certificate.minimum.low, run.f[0]
             why = f"lower end: {certificate.minimum.provenance}; upper end: the start"

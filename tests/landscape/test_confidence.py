@@ -152,3 +152,10 @@ def test_benjamini_hochberg_finds_no_less_than_holm():
     for p in rng.random((200, 30)) ** 4:
         assert discovered(p, 0.1).sum() >= surely_discovered(p, 0.05)
     assert discovered(np.zeros(0), 0.1).sum() == surely_discovered(np.zeros(0), 0.1) == 0
+
+
+def test_long_runs_have_a_p_value():
+    """50,000 counts of 32 bits, whose square has more."""
+    p = drift_test(np.array([50_000, 70_000, -3], dtype=np.int32), 70_000)
+    assert p == pytest.approx([np.exp(-(50_000**2) / 140_000), np.exp(-35_000), 1.0], abs=0)
+    assert discovered(p, 0.05).tolist() == [True, True, False]

@@ -108,3 +108,19 @@ def test_claimed_residuals_are_true():
 def test_claimed_residuals_are_wrong_with_less_orthogonalisation(orthogonal, monkeypatch):
     monkeypatch.setattr(lanczos, "_orthogonal", orthogonal)
     assert claim_broken() > 100
+
+
+# Units: neither squares of products overflow, nor do they underflow
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [(torch.float32, 1e-35), (torch.float32, 1e30), (torch.float64, 1e-200)], ids=str
+)
+def test_the_unit_of_the_loss_does_not_matter(dtype, scale):
+    def found(scale):
+        A = Diagonal([-1.0 * scale, *(scale * np.linspace(0, 1, 50)), 3.0 * scale], dtype)
+        return [(pair.value / scale, pair.converged) for pair in ends(A, start(52, dtype), 1e-4, both=True)]
+
+    for (value, converged), (plain, _) in zip(found(scale), found(1.0), strict=True):
+        assert converged
+        assert value == pytest.approx(plain, abs=3e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -24,6 +25,11 @@ class Certificate:
     pl: Quantity
     minimum: Quantity
     local_pl: Quantity = field(default=Quantity(None, "no local certificate was sought"))
+
+
+def finite(value: float, why: str) -> Quantity:
+    """A bound, or what is known of it where float64 has no number for it."""
+    return Quantity(value, why) if math.isfinite(value) else Quantity(None, f"{why}: it overflows float64")
 
 
 @runtime_checkable

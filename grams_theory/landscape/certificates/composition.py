@@ -22,6 +22,7 @@ ball would hold for separable data too, and say nothing about f*.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,10 +30,11 @@ import torch
 from torch import Tensor, nn
 
 from grams_theory.core.rounding import Ball
-from grams_theory.landscape.certificates.certificate import DOWN, UP, Certificate
+from grams_theory.landscape.certificates.certificate import DOWN, UP, Certificate, finite
 from grams_theory.landscape.certificates.links import Link, Squares
 from grams_theory.landscape.certificates.spectrum_bounds import GramSpectrum, gram_spectrum
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.objective.modules import unaltered
 from grams_theory.landscape.quantity import Quantity
 
 LARGEST = 2000
@@ -90,6 +92,8 @@ class Composition:
         gap = (g * g).sum(-1).sum(-1) / (2 * mu)
         high = _up((f.mid + f.rad).item())
         low = _down((f - gap).low.item())
+        if not math.isfinite(high):
+            return Quantity(None, f"{why}: it overflows float64", low=0.0)
         return Quantity(high, why, max(low, 0.0), high)
 
 
@@ -108,13 +112,17 @@ def compose(objective: Objective, link: type[Link], per_sample: int) -> Composit
         per_sample: terms per sample that the loss averages over, such as the outputs, or 2 for a half.
     """
     model = objective.model
-    if type(model) is not nn.Linear or model._forward_hooks or model._forward_pre_hooks:
+    if type(model) is not nn.Linear:
         return "the model is no single nn.Linear"
+    if not unaltered(model):
+        return "the nn.Linear has hooks or a forward of its own"
     if len(objective.parameters) != len(list(model.parameters())):
         return "some parameters of the nn.Linear are frozen"
     pieces = list(objective.pieces())
-    if not all(isinstance(x, Tensor) and x.dim() == 2 and isinstance(y, Tensor) for x, y in pieces):
+    if not all(isinstance(x, Tensor) and x.dim() == 2 for x, _ in pieces):
         return "inputs must be tensors of shape (n, features)"
+    if not all(isinstance(y, Tensor) and y.dim() for _, y in pieces):
+        return "there are not as many targets as inputs"
     X, W = torch.cat([x.double() for x, _ in pieces]), model.weight.detach().double()
     y = torch.cat([y for _, y in pieces if y is not None])
     if len(y) != len(X):
@@ -133,7 +141,7 @@ def compose(objective: Objective, link: type[Link], per_sample: int) -> Composit
 def certified_composition(f: Composition, name: str) -> Certificate:
     """What is certified of f; `name` is the loss's."""
     steepest = f.link.steepest
-    L = Quantity(
+    L = finite(
         (f.spectrum.largest * steepest + f.ridge) * UP,
         f"largest eigenvalue of {_matrix(f)}, enclosed" + (", plus ridge" if f.ridge else ""),
     )
@@ -184,7 +192,7 @@ def everywhere(f: Composition, name: str) -> Quantity:
 
 def least_squares(f: Composition) -> Tensor:
     """Its solution W of least norm, (C, D), computed; f is a mean of squares."""
-    X, Y, D = f.X, f.link.targets, f.X.shape[1]
+    X, Y, D = f.X, f.link.targets.double(), f.X.shape[1]
     if not f.ridge:
         return (torch.linalg.pinv(X) @ Y).mT
     scale = f.link.steepest / f.terms

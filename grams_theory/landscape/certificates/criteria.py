@@ -14,11 +14,12 @@ from grams_theory.core.errors import UsageError
 from grams_theory.landscape.certificates.certificate import Certificate
 from grams_theory.landscape.certificates.links import Link, Logistic, Softmax, Squares
 from grams_theory.landscape.certificates.means import certify_mean
+from grams_theory.landscape.certificates.readings import Mean
 from grams_theory.landscape.objective import Objective
 
 
 @dataclass(frozen=True)
-class _Criterion:
+class _Criterion(Mean):
     ridge: float = 0.0
 
     def __post_init__(self) -> None:
@@ -26,7 +27,7 @@ class _Criterion:
             raise UsageError(f"ridge={self.ridge} must be finite and >= 0")
 
     def certify(self, objective: Objective) -> Certificate:
-        """See `certify_mean`."""
+        """See `certify_mean`. Of a subclass that computes another loss, only with `means` of its own."""
         return certify_mean(objective)
 
 

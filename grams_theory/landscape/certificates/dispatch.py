@@ -11,6 +11,7 @@ from grams_theory.landscape.certificates.certificate import Certificate, Certify
 from grams_theory.landscape.certificates.means import certify_mean
 from grams_theory.landscape.certificates.readings import means_of
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.objective.modules import unaltered
 from grams_theory.landscape.quantity import Quantity
 
 
@@ -19,7 +20,7 @@ def certify(loss_fn: Any, objective: Objective) -> Certificate:
 
     The last is no mu and no L.
     """
-    if isinstance(loss_fn, Certifying):
+    if isinstance(loss_fn, Certifying) and callable(loss_fn.certify):
         return loss_fn.certify(objective)
     if means_of(loss_fn) is not None:
         return certify_mean(objective)
@@ -39,6 +40,8 @@ _FACTORS = ("weight", "pos_weight")
 
 def _nonnegative(loss_fn: Any, objective: Objective) -> bool:
     """Whether the loss is one of torch's that is never negative, with targets and weights for which that is so."""
+    if isinstance(loss_fn, nn.Module) and not unaltered(loss_fn):
+        return False
     factors = (getattr(loss_fn, name, None) for name in _FACTORS)
     if any(isinstance(x, Tensor) and not bool((x >= 0).all()) for x in factors):
         return False

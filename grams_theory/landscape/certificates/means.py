@@ -44,7 +44,9 @@ def certify_mean(objective: Objective) -> Certificate:
 
 def _bottom(objective: Objective, name: str) -> Quantity:
     means = means_of(objective.loss_fn)
-    if means is not None and all(means(1)[0].nonnegative(y) for _, y in objective.batches):
+    if means is None:
+        return Quantity(None, f"no lower bound of {name} is known")
+    if all(means(1)[0].nonnegative(y) for _, y in objective.batches):
         return floor(name)
     return Quantity(None, f"targets outside [0, 1], for which {name} is not bounded below by 0")
 

@@ -37,6 +37,7 @@ from grams_theory.core.rounding import Ball
 from grams_theory.landscape.certificates.links import sigmoid, softplus
 from grams_theory.landscape.certificates.spectrum_bounds import operator_norm
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.objective.modules import unaltered
 
 
 @dataclass(frozen=True)
@@ -221,8 +222,8 @@ def read_network(objective: Objective) -> Network | str:
     met: set[int] = set()
     flat = False
     for module in _flattened(objective.model):
-        if module._forward_hooks or module._forward_pre_hooks:
-            return f"{type(module).__name__} has hooks"
+        if not unaltered(module):
+            return f"{type(module).__name__} has hooks or a forward of its own"
         if type(module) is nn.Flatten and not steps and (module.start_dim, module.end_dim) == (1, -1):
             flat = True
         elif type(module) is nn.Linear:
@@ -258,7 +259,7 @@ def read_network(objective: Objective) -> Network | str:
 
 def _flattened(module: nn.Module) -> Iterator[nn.Module]:
     """The modules that a tree of nn.Sequential runs, in order."""
-    if type(module) is nn.Sequential and not module._forward_hooks and not module._forward_pre_hooks:
+    if type(module) is nn.Sequential and unaltered(module):
         for part in module:
             yield from _flattened(part)
     else:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from grams_theory.core.errors import UsageError
 from grams_theory.core.rounding import Ball
-from grams_theory.landscape.certificates.certificate import DOWN, UP, Certificate
+from grams_theory.landscape.certificates.certificate import DOWN, UP, Certificate, finite
 from grams_theory.landscape.certificates.spectrum_bounds import enclosed_spectrum, exact_rank
 from grams_theory.landscape.objective import Objective
+from grams_theory.landscape.objective.modules import unaltered
 from grams_theory.landscape.quantity import Quantity
 
 
@@ -61,12 +62,17 @@ class QuadraticLoss:
     def certify(self, objective: Objective) -> Certificate:
         """L, mu = the smallest eigenvalue of H that is not 0 if there is a minimum, and f*."""
         model = objective.model
-        if type(model) is not Quadratic:
-            why = f"QuadraticLoss certifies a Quadratic, not {type(model).__name__}"
+        if type(model) is not Quadratic or not unaltered(model):
+            what = (
+                "one that has hooks or a forward of its own"
+                if type(model) is Quadratic
+                else type(model).__name__
+            )
+            why = f"QuadraticLoss certifies a Quadratic, not {what}"
             return Certificate(*(Quantity(None, why) for _ in range(4)))
         H, b = model.H.double(), model.b.double()
         low, high = enclosed_spectrum(Ball.exact(H))
-        L = Quantity(max(-low[0].item(), high[-1].item()) * UP, "largest |eigenvalue| of H, enclosed")
+        L = finite(max(-low[0].item(), high[-1].item()) * UP, "largest |eigenvalue| of H, enclosed")
         rank = int((low > 0).sum())
         why = _no_minimum(H, b, low, high, rank)
         if why:

@@ -32,7 +32,7 @@ class GramSpectrum:
     @property
     def smallest(self) -> float:
         """Lower bound of the smallest eigenvalue, >= 0."""
-        return max(self.low[0].item(), 0.0)
+        return max(0.0, self.low[0].item())
 
     @property
     def smallest_nonzero(self) -> float | None:
@@ -65,13 +65,16 @@ def enclosed_spectrum(A: Ball) -> tuple[Tensor, Tensor]:
 
     With computed eigenpairs (Λ, Q): A is within ‖A − QΛQ'‖ of QΛQ' (Weyl), whose eigenvalues are θ_i λ_i with
     |θ_i − 1| <= ‖Q'Q − I‖ (Ostrowski; Horn and Johnson, Matrix Analysis, 4.5.9). Both norms are bounded by
-    Frobenius norms evaluated with their rounding error.
+    Frobenius norms evaluated with their rounding error. Where these overflow, the bounds are infinite.
     """
+    if not bool(A.mid.isfinite().all()):
+        endless = A.mid.new_full(A.mid.shape[:1], torch.inf)
+        return -endless, endless
     values, Q = torch.linalg.eigh((A.mid + A.mid.mT) / 2)
     distance = frobenius(A - (Ball.exact(Q) * values) @ Q.mT)
     eye = torch.eye(len(values), dtype=Q.dtype, device=Q.device)
     skew = frobenius((Ball.exact(Q.mT.contiguous()) @ Q) - eye)
-    spread = (distance + skew * values.abs()) * (1 + 2.0**-40)
+    spread = ((distance + skew * values.abs()) * (1 + 2.0**-40)).nan_to_num(torch.inf, torch.inf)
     return values - spread, values + spread
 
 

@@ -196,7 +196,7 @@ def _problem(objective: Objective) -> _Problem | str:
     if isinstance(network, str):
         return f"the Jacobian is bounded only for smooth feed-forward networks: {network}"
     n, C = network.outputs.shape
-    Y = torch.cat([y.double() for _, y in objective.pieces() if y is not None])
+    Y = torch.cat([y.double().reshape(-1, *y.shape[1:]) for _, y in objective.pieces() if y is not None])
     if Y.shape != (n, C):
         return f"targets {tuple(Y.shape)} and outputs {(n, C)} differ in shape"
     terms = means(C)[1] * n

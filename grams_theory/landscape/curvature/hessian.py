@@ -122,7 +122,9 @@ class _Block:
     def _measured(self, x: Tensor, converged: bool) -> Eigenvalue:
         Hx, x = self(x).double(), x.double()
         value = (x @ Hx) / (x @ x)
-        return Eigenvalue(value.item(), ((Hx - value * x).norm() / x.norm()).item(), converged)
+        rest = Hx - value * x
+        size = rest.abs().max().clamp(min=torch.finfo(rest.dtype).tiny)  # so that no square underflows
+        return Eigenvalue(value.item(), (size * (rest / size).norm() / x.norm()).item(), converged)
 
     def __call__(self, v: Tensor) -> Tensor:
         self.calls += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,31 +54,44 @@ def ends(product: Product, start: Tensor, tol: float, *, both: bool) -> tuple[Ri
     Raises:
         UsageError: a product that is not finite.
     """
-    pairs, (low, high) = _krylov(product, start, tol, both)
+    start = start / start.norm()
+    first = product(start)
+    unit = _unit(first)
+
+    def scaled(v: Tensor) -> Tensor:
+        return product(v) / unit
+
+    pairs, (low, high) = _krylov(scaled, start, first / unit, tol, both)
     scale = max(-low, high)
     found = []
     for pair in pairs:
         if not pair.converged:
             # at the wanted end the operator less this has twice the magnitude that it has at the other
             shift = 2 * (low if pair.value > low else high) - pair.value
-            pair = _restarted(product, pair, shift, tol * scale / abs(pair.value - shift))
-        found.append(pair)
+            pair = _restarted(scaled, pair, shift, tol * scale / abs(pair.value - shift))
+        found.append(replace(pair, value=pair.value * unit))
     return tuple(found)
 
 
+def _unit(first: Tensor) -> float:
+    """The power of 2 by which products are divided, so that no square of them overflows or underflows."""
+    size = first.abs().max().item()
+    return 2.0 ** math.frexp(max(size, torch.finfo(first.dtype).tiny))[1] if 0 < size < math.inf else 1.0
+
+
 def _krylov(
-    product: Product, start: Tensor, tol: float, both: bool
+    product: Product, start: Tensor, first: Tensor, tol: float, both: bool
 ) -> tuple[list[RitzPair], tuple[float, float]]:
-    """The wanted Ritz pairs, and the smallest and the largest Ritz value."""
+    """The wanted Ritz pairs, and the smallest and the largest Ritz value; `first` is the product of `start`."""
     D = len(start)
     most = min(D, _affordable(start, VECTORS))
     V = start.new_empty(most, D)
-    V[0] = start / start.norm()
+    V[0] = start
     diagonal, beside = [], []
     while True:
         j = len(diagonal)
         known = V[: j + 1]
-        a, w = _orthogonal(product(V[j]), known)
+        a, w = _orthogonal(product(V[j]) if j else first, known)
         diagonal.append(a)
         beside.append(w.norm().item())
         if not math.isfinite(a + beside[-1]):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from torch import Tensor
 
 from grams_theory.core.errors import UsageError
-from grams_theory.landscape.curvature.hessian import Eigenvalue, sharpness
+from grams_theory.landscape.curvature.hessian import NOISE, Eigenvalue, sharpness
 from grams_theory.landscape.objective import Objective
 from grams_theory.landscape.quantity import Quantity
 
@@ -92,7 +92,7 @@ def segment_smoothness(
         objective.move_to(before)
         for p, gradient in zip(objective.parameters, gradients, strict=True):
             p.grad = gradient
-    largest = _largest(found)
+    largest = _largest(found, objective.eps)
     assert largest.value is not None
     noise = _noise(objective, w, (at_start.norm() + at_end.norm()).item(), largest.value)
     return SegmentSmoothness(tuple(found), length, _secant(at_start, at_end, length, noise), largest)
@@ -124,14 +124,14 @@ def _noise(objective: Objective, w: Tensor, slopes: float, curvature: float) -> 
     return objective.eps * walk * (slopes + 2 * curvature * w.double().norm().item())
 
 
-def _largest(found: Sequence[SegmentPoint]) -> Quantity:
+def _largest(found: Sequence[SegmentPoint], eps: float) -> Quantity:
     top = max(found, key=lambda point: abs(point.sharpest.value))
     value = abs(top.sharpest.value)
     why = (
         f"largest |eigenvalue| of the Hessian at {len(found)} points of the segment, met at {top.position:g} of it, "
-        f"Lanczos, residual {top.sharpest.residual:.1e}; a lower bound of L"
+        f"Lanczos, residual {top.sharpest.residual:.1e}; a lower bound of L; low: less {NOISE} eps"
     )
-    return Quantity(value, why, value)
+    return Quantity(value, why, value * (1 - NOISE * eps))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,26 @@ def random_in_training(model: nn.Module) -> tuple[str, ...]:
     return tuple(sorted({type(m).__name__ for m in model.modules() if random(m)}))
 
 
+def cast(module: nn.Module, device: str | torch.device, dtype: torch.dtype | None) -> nn.Module:
+    """The module itself, moved; complex tensors, such as tables of rotations, stay complex."""
+    module = module.to(device)
+    if dtype is None:
+        return module
+
+    def change(x: Tensor) -> Tensor:
+        if x.is_complex():
+            return x.to(dtype.to_complex())
+        return x.to(dtype) if x.is_floating_point() else x
+
+    return module._apply(change)
+
+
+def unaltered(module: nn.Module) -> bool:
+    """Whether a call does what its class says, and its gradient too: no hooks, and no forward of its own."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return "forward" not in vars(module) and not any(getattr(module, name) for name in hooks)
+
+
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """In eval mode; each module is put back into its own."""

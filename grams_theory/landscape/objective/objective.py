@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -69,10 +70,12 @@ class Objective:
             raise UsageError(f"model must be a torch.nn.Module, got {type(model).__name__}")
         if chunk is not None and chunk < 1:
             raise UsageError(f"{chunk=} must be at least 1")
+        if dtype is not None and not dtype.is_floating_point:
+            raise UsageError(f"{dtype=} must be a floating-point format, as torch.float64")
         model = getattr(model, "_orig_mod", model)  # compiled functions have no second derivative
-        self.model = copy.deepcopy(model).to(device=device, dtype=dtype)
+        self.model = modules.cast(copy.deepcopy(model), device, dtype)
         if isinstance(loss_fn, nn.Module):  # it may have weights of its own
-            loss_fn = copy.deepcopy(loss_fn).to(device=device, dtype=dtype)
+            loss_fn = modules.cast(copy.deepcopy(loss_fn), device, dtype)
         self.loss_fn, self.chunk, self.device = loss_fn, chunk, torch.device(device)
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad and p.numel()}
         if not self.named:
@@ -85,6 +88,11 @@ class Objective:
         if len(kinds) > 1:
             raise UsageError(f"parameters of several dtypes ({', '.join(kinds)}); pass dtype=torch.float64")
         self.dtype = self.parameters[0].dtype
+        if self.dtype.is_complex:
+            raise UsageError(
+                f"parameters are {self.dtype}, and signs, norms and Hessians are those of real weights; keep them as "
+                "real tensors and use torch.view_as_complex in forward"
+            )
         self.dim = sum(p.numel() for p in self.parameters)
         self.groups = modules.group(model, self.named, groups)
         self.batches: tuple[Batch, ...] = tuple(
@@ -95,7 +103,7 @@ class Objective:
         self.cut = len(self.batches) > 1 or (chunk is not None and chunk < self.samples)
         if self.cut and getattr(loss_fn, "reduction", "mean") == "sum":
             raise UsageError("loss_fn sums over samples, and batches are averaged; use reduction='mean'")
-        self.ridge = float(getattr(loss_fn, "ridge", 0.0))
+        self.ridge = _ridge(loss_fn)
         self._count, self._cut_checked = counter(self.loss_fn), False
         self._total = self._counted(self.batches)
         if chunk is not None and any(size(x) > chunk for x, _ in self.batches):
@@ -326,3 +334,16 @@ class Objective:
             if not torch.isfinite(p).all() or (p.grad is not None and not torch.isfinite(p.grad).all()):
                 return name
         return None
+
+
+def _ridge(loss_fn: LossFunction) -> float:
+    found = getattr(loss_fn, "ridge", 0.0)
+    try:
+        ridge = float(found)
+    except (TypeError, ValueError, RuntimeError):
+        ridge = math.nan
+    if not 0 <= ridge < math.inf:
+        raise UsageError(
+            f"loss_fn.ridge is {found!r}; it must be a finite number >= 0, the weight of (ridge/2) ‖w‖²"
+        )
+    return ridge

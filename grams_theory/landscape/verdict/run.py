@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grams_theory.core.summary import number
+from grams_theory.landscape.descent import ERROR
 from grams_theory.landscape.quantity import Quantity
 from grams_theory.landscape.result import PLEstimate
 from grams_theory.landscape.verdict import bounds
 from grams_theory.landscape.verdict.judgement import Constant, Premise
-
-ERROR = 10
-"""f carries at most this many eps |f|: a gap that is kept, at least ROUNDING eps |f|, is good to one percent."""
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ def test_the_minimum_is_an_interval_and_never_the_last_value(refine):
     weights = [p.clone() for p in model.parameters()]
     star = seen.estimate(refine=refine).f_star
     assert star.low == 0.0  # squares are never negative
-    assert (star.high < seen.points[-1].f) is bool(refine)
-    assert star.high <= seen.points[-1].f
+    assert (star.value < seen.points[-1].f) is bool(refine)
+    assert star.value <= seen.points[-1].f
     assert ("L-BFGS" in star.provenance) is bool(refine)
     assert all(torch.equal(a, b) for a, b in zip(weights, model.parameters(), strict=True))
 

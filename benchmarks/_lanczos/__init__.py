@@ -1,0 +1,1 @@
+"""The parts of benchmarks/lanczos.py: problems, products, solvers, contenders, measurement and tables."""
