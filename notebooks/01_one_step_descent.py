@@ -164,7 +164,7 @@ display(fuzzed)
 # at every $\eta$: no smaller bound is true for all $L$-smooth functions.
 
 
-# %%
+# %% alt="The bound of Lemma 4.2 over the step size, one loss on it and one below it"
 def dot(x, y):
     """Inner products, shapes (..., D) -> (...,)."""
     return (x * y).sum(-1)
@@ -285,7 +285,7 @@ for optimizer, name in ((gt.CautiousAdam, "Cautious"), (gt.Grams, "Grams")):
     moved = move(optimizer, fed, torch.tensor([float(eta_w)]), **hyper)[0]
     assert (moved - tensor(ends[name])).abs().max() <= ROUNDINGS * eta_w
 
-# %%
+# %% alt="Left: Cautious ends lower than Grams on a saddle. Right: the loss rises where the gradient promised a fall"
 x_c, x_g = (tensor(ends[name]) for name in ("Cautious", "Grams"))
 slope, hessian = tensor(gw), torch.stack([tensor(row) for row in Hw])
 corners = torch.stack([torch.zeros_like(x_c), x_c, x_g])
@@ -398,7 +398,7 @@ G3, A3, B3 = fed[-1][differ][:1], a_f[differ][:1], b_f[differ][:1]
 worst = reflection(A3, B3, torch.ones(1, dtype=torch.float64))
 reflected, _, _ = gap_curves(lambda d: quadratic(G3, worst, d), [h[differ][:1] for h in fed], 1.0)
 
-# %%
+# %% alt="Random losses stay below the curve τ² − τ, the reflection lies on it; both cross 0 no sooner than at η*"
 assert (random_gaps[tau < 1] < 0).all() and (reflected[tau < 1] < 0).all()
 assert (reflected[tau > 1] > 0).all()
 above = int((random_gaps[-1] > 0).sum())

@@ -183,7 +183,7 @@ exec(result.witness.snippet, case)
 # In a picture: one weight, the loss along it, and where the step went: uphill.
 
 
-# %%
+# %% alt="The loss is a falling line; the step goes up along it, to the left"
 def draw(case, name):
     """The loss of a one-dimensional case, and the step that was taken."""
     g, H = float(case["g"][0]), float(case["H"][0, 0])

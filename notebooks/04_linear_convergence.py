@@ -12,12 +12,13 @@
 #     name: python3
 # ---
 
+# %% [markdown]
 # # Convergence under the PL condition: a gap, its repair, and reality
 #
 # Theorem 4.15 of the Grams paper (arXiv 2412.17107) says that under the Polyak–Łojasiewicz condition Grams converges.
-# Its argument compares whole runs of Grams and Adam, and that comparison is **refuted** here, by two weights and 24
-# steps. The theorem itself is *true*: a linear rate is **proved**, for the whole family from Adam to Grams, and nearly
-# the best possible one. Then theory meets practice: how long is a step that the theory allows?
+# Its argument compares whole runs of Grams and Adam, and that comparison is **refuted** here, by two weights and a
+# few dozen steps. The theorem itself is *true*: a linear rate is **proved**, for the whole family from Adam to Grams,
+# and nearly the best possible one. Then theory meets practice: how long is a step that the theory allows?
 
 # %%
 import os
@@ -61,8 +62,12 @@ display(found.witness)
 # %% [markdown]
 # The case is small enough to be run by anybody. Here it goes through the production optimizers again.
 
-# %%
+# %% alt="Losses of Grams and Adam over 24 steps; their difference is negative for long and positive at the last"
 case = found.witness.data
+assert len(case["start"]) == 2
+print(f"{case['steps']} steps, margin {found.witness.margin}")
+middle, radius = map(float, found.witness.margin.strip("[]").split(" +/- "))
+assert -middle > 1e10 * radius
 H = torch.tensor([[float(F(x)) for x in row] for row in case["H"]], dtype=torch.float64)
 start = torch.tensor([float(F(x)) for x in case["start"]], dtype=torch.float64)
 betas = tuple(float(F(x)) for x in case["betas"])
@@ -98,9 +103,9 @@ apart.set_yscale("symlog", linthresh=1e-9)
 plt.show()
 
 # %% [markdown]
-# Rounding cannot have done that: the last step of Grams is above Adam's by some $10^{-8}$, and the witness was
-# confirmed with balls of radius $10^{-21}$. The argument for the theorem has a hole, and
-# `grams-theory verify` gives it the verdict *gap*. Its conclusion is another matter: no case violates it.
+# Rounding cannot have done that: at the last step Grams is above Adam by the margin of the witness, and the ball in
+# which that margin was confirmed is smaller by a factor of more than $10^{10}$. The argument for the theorem has a
+# hole, and `grams-theory verify` gives it the verdict *gap*. Its conclusion is another matter: no case violates it.
 
 # %%
 result = gt.fuzz("theorem-4.15", budget=min(int(BUDGET), 2000))
@@ -124,7 +129,7 @@ print(f"{proof.checked} steps checked, using {', '.join(proof.uses)}, given {', 
 # How good is it? On a quadratic with $L=1$, $\mu=\tfrac1{20}$, $\varepsilon=1$, $\beta_1=0.9$ and $\delta=\tfrac12$,
 # the proved bound stands between the paper's $O(1/T)$ and the runs.
 
-# %%
+# %% alt="Over 4,000 steps: Theorem 4.15's bound on top, the proved linear rate below it, the four runs far below"
 torch.manual_seed(1)
 basis = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64)).Q
 spectrum = torch.tensor([1.0, 0.6, 0.3, 0.1, 0.05], dtype=torch.float64)
@@ -162,8 +167,9 @@ print(f"ρ = {rho:.2e}; Theorem 4.15 says more than f(w_T) ≤ f(w_1) from step 
 # The four runs lie on one line: at steps this small the momentum hardly ever disagrees with the gradient. The bound is
 # far above them, since it has to hold for the worst function.
 #
-# No proof can do much better from these assumptions: in one dimension the first step of every optimizer of the family
-# has exactly the rate $2\eta\mu/(G+\varepsilon)$, and the bound has $1-\delta$ times it.
+# No proof can do much better from these assumptions. Let $x=\eta\mu/(G+\varepsilon)$. On $f(w)=\tfrac L2w^2$ the first
+# step of every optimizer of the family leaves exactly $(1-x)^2\ge1-2x$ of the gap: no rate above $2x$ holds for all
+# functions, and the proved one is $1-\delta$ times that.
 
 # %%
 display(claims.by_id("linear-rate-limit"))
@@ -172,16 +178,20 @@ assert proof.complete
 print(f"{proof.checked} steps checked")
 
 # %% [markdown]
-# **Break it.** Take a step twenty times as long as the condition allows. Is the bound for that step still kept? (It
-# need not fail on every function: the machine's counterexamples without each assumption are in the report.)
+# **Break it.** The condition ends at $\delta=1$, twice the step above. Take longer ones, and put them into $\rho$ as if
+# $\delta$ were still $\tfrac12$. The bound outlives its condition on this function, which is not the worst one, but
+# not for ever. (The machine's counterexamples without each assumption are in the report.)
 
 # %%
-long = 20 * eta
-too_long = run(gt.Grams, Q, w1, 400, lr=long, betas=(1 - theta, 0.999), eps=eps)
-kept = (too_long <= (1 - 2 * (1 - delta) * long * pl / (G + eps)) ** np.arange(401) * initial).all()
-print(
-    "kept" if kept else "violated", f"; smallest f(w_T) − f*: {too_long.min():.1e}, last: {too_long[-1]:.1e}"
-)
+broken = {}
+for times in (2, 20, 40, 60, 80):
+    long = times * eta
+    values = run(gt.Grams, Q, w1, 400, lr=long, betas=(1 - theta, 0.999), eps=eps)
+    broken[times] = (values > (1 - 2 * (1 - delta) * long * pl / (G + eps)) ** np.arange(401) * initial).any()
+    print(
+        f"{times:2} times the step: {'violated' if broken[times] else 'kept'}, f* + {values[1]:.2g} after one step"
+    )
+assert broken[80] and not broken[2]
 
 # %% [markdown]
 # ## 3. Theory and practice
@@ -191,7 +201,7 @@ print(
 # descent with momentum. What happens beyond, with the defaults, on the same quadratic, which is as kind as functions
 # get? Follow the longest step.
 
-# %%
+# %% alt="Grams at three learning rates; with 0.1 the loss falls to 1e-188 by step 3,200, then shoots up to 0.005"
 _, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
 usual = {lr: run(gt.Grams, Q, w1, steps, lr=lr) for lr in (1e-1, 1e-2, 1e-3)}
 for (lr, values), colour in zip(usual.items(), (BLUE, GREEN, VERMILLION), strict=True):
@@ -202,17 +212,41 @@ axes.legend()
 plt.show()
 
 # %%
-lowest = usual[0.1].argmin()
+lowest = int(usual[0.1].argmin())
 print(
     f"lr = 0.1: f* + {usual[0.1].min():.0e} after {lowest + 1:,} steps, then f* + {usual[0.1][lowest:].max():.2g}"
 )
 assert usual[0.1][lowest:].max() > 1e100 * usual[0.1].min()
 
 # %% [markdown]
-# It converges to a hundred digits and more, and then leaves. While the gradients shrink, $\sqrt{\hat v}$ shrinks after
-# them, until $\varepsilon$ is all that is left of the denominator: then the step is $\eta/\varepsilon=10^7$ times the
-# momentum, where $2/L$ times the gradient would be too long. No training reaches such losses, and none has exact
-# gradients. But "it converges" is not a theorem there, and no proof will make it one.
+# It converges to a hundred digits and more, and then leaves. Why? While the gradients shrink, $\sqrt{\hat v}$ shrinks
+# after them, by hardly more than $\sqrt{\beta_2}$ in a step, so the step $\eta D\hat m$, $D=1/(\sqrt{\hat
+# v}+\varepsilon)$, gets longer and longer for its gradient. Gradient descent with momentum overshoots by more in each
+# step, to and fro, once the largest eigenvalue of $\eta DQ$, with $Q$ the Hessian, is above
+# $2(1+\beta_1)/(1-\beta_1)=38$; and in that motion momentum and gradient agree in sign, so that Grams is Adam and has
+# nothing to turn around. Measure it:
+
+# %%
+w = torch.nn.Parameter(w1.clone())
+stepper, roots, sharpness = gt.Grams([w], lr=0.1), [], []
+for step in range(1, steps + 1):
+    w.grad = Q @ w.detach()
+    stepper.step()
+    roots.append((stepper.state[w]["exp_avg_sq"] / (1 - 0.999**step)).sqrt())
+    D = (0.1 / (roots[-1] + 1e-8)).sqrt()
+    sharpness.append(torch.linalg.eigvalsh(D[:, None] * Q * D).max().item())  # similar to ηDQ
+unstable = int((np.array(sharpness) > 38).argmax())
+print(
+    f"largest eigenvalue of ηDQ: {sharpness[lowest]:.1f} at the lowest loss, above 38 from step {unstable + 1:,} on"
+)
+print(
+    f"√v̂ is {roots[unstable].min():.0e} then, far above ε; 200 steps later the loss is {usual[0.1][unstable + 200]:.0e}"
+)
+assert abs(unstable - lowest) < 200 and usual[0.1][unstable + 200] > 1e20 * usual[0.1][unstable]
+
+# %% [markdown]
+# No training reaches such losses, and none has exact gradients. But at a fixed learning rate $\hat v$ goes on falling
+# as long as the gradients do, so "it converges" is false here, and no proof will make it true.
 
 # %% [markdown]
 # ## Exercises

@@ -23,7 +23,7 @@
 #
 # Two statements about the line are examined here, both **proved**:
 #
-# * on convex functions Cautious, the midpoint, is never worse than the average of Adam and Grams;
+# * on convex functions, if no $g_i$ is 0, Cautious, the midpoint, is never worse than the average of Adam and Grams;
 # * which $\lambda$ the descent lemma prefers depends on $\eta$: Grams' $-1$ is its choice at one step size only.
 #
 # And one convention, which decides what happens to a coordinate without a gradient.
@@ -102,7 +102,7 @@ display(fuzzed)
 # loss is convex in $\lambda$ and lies below the chord from Adam to Grams. Right: convexity is dropped. On a saddle
 # the curve bends the other way, and Cautious is *worse* than the average.
 
-# %%
+# %% alt="Adam, Cautious and Grams on one line; the loss along it is below the chord if convex, above on the saddle"
 lambdas = torch.arange(-10, 11, dtype=torch.float64) / 10
 eta = 0.6
 bowl = torch.tensor([[1.0, 0.8], [0.8, 2.0]], dtype=torch.float64)
@@ -167,7 +167,7 @@ display(fuzzed.fuzz)
 # depends on $\eta$. On $f(w+x)=\langle g,x\rangle+\frac L2\lVert x\rVert^2$ the bound is attained, so what is drawn
 # is also what happens.
 
-# %%
+# %% alt="Left: three parabolas in λ, each with its lowest point. Right: λ* rises to 0 as η grows, and is −1 at η_G"
 L = 1.0
 agree = u * g >= 0
 a, b = u * agree, -u * ~agree
@@ -209,7 +209,7 @@ for (factor, eta_i), colour, style in zip(
 curves.axvspan(-2.4, -1, color=GREY, alpha=0.15, linewidth=0)
 curves.axvspan(1, 1.2, color=GREY, alpha=0.15, linewidth=0)
 curves.set(
-    xlabel=r"$\lambda$", ylabel=r"(bound − its value at $\lambda=0$) / $\frac{L\eta^2}{2}\Vert b\Vert^2$"
+    xlabel=r"$\lambda$", ylabel=r"bound − its value at $\lambda=0$, in units of $L\eta^2\Vert b\Vert^2/2$"
 )
 curves.set(
     xlim=(-2.4, 1.2), ylim=(-5, 9), title=r"lines: bound; circles: production steps; stars: $\lambda^\star$"
@@ -237,7 +237,7 @@ plt.show()
 # After one step the members are at different places, and no theorem here orders them. So measure: final loss on one
 # tilted quadratic, for a grid of $\lambda$ and $\eta$, production runs from 64 starts each.
 
-# %%
+# %% alt="Map of the loss over η and λ: the lowest λ is −1 for short steps and rises to 0 for long ones"
 angle = np.pi / 6
 turn = torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 valley = turn @ torch.diag(torch.tensor([1.0, 0.02], dtype=torch.float64)) @ turn.T
@@ -281,9 +281,9 @@ print("preferred, from the shortest to the longest steps:", *lowest)
 assert lowest[0] == -1 and lowest[-1] == 0 and lowest.max() <= 0
 
 # %% [markdown]
-# The stars go the way of the curve in section 3, though no theorem asks them to: Grams is best for the shortest steps,
-# Cautious for the longest, and never a member on Adam's side. So a comparison at one shared $\eta$, as in the paper's
-# Figure 1, says as much about $\eta$ as about the optimizers.
+# The stars go, roughly, the way of the curve in section 3, though no theorem asks them to: Grams is best for the
+# shortest steps, Cautious for the longest, and never a member on Adam's side. So a comparison at one shared $\eta$,
+# as in the paper's Figure 1, says as much about $\eta$ as about the optimizers.
 
 # %% [markdown]
 # ## 5. A coordinate without a gradient
@@ -322,7 +322,7 @@ display(claims.by_id("zero-gradient"))
 # ## Exercises
 #
 # 1. Find a state where *every* $\lambda>\frac12$ goes uphill to first order.
-# 2. At which $\eta$ does the bound of section 3 stop to prefer Grams to Cautious? You have met the number before.
+# 2. At which $\eta$ does the bound of section 3 stop preferring Grams to Cautious? You have met the number before.
 # 3. When is the midpoint inequality an equality for every $\eta$, though the steps differ?
 # 4. Drop "$u_i=0$ wherever $g_i=0$": find a convex $f$ and a state with $2\Delta L_C>\Delta L_A+\Delta L_G$.
 #

@@ -17,13 +17,14 @@
 #
 # A stochastic gradient is right on the average: its *mean* is the gradient. Grams takes its direction from the *sign*
 # of the stochastic gradient, and the sign is right when the *median* has the gradient's sign. Where mean and median
-# differ, Grams goes to another place than the minimiser, however small the steps are. Three statements, all decided
+# differ, Grams can go to another place than the minimiser, however small the steps are. Three statements, all decided
 # by machine:
 #
 # * "with bounded noise of mean zero, Grams settles at the minimiser" is **refuted**, by exact expectations;
 # * where the expected sign vanishes, 0 is a median of the stochastic gradient: **proved**, and so is when Grams moves
 #   away from the minimiser;
-# * on one skewed law, its loss stays above a floor for every step size: **proved**.
+# * on one skewed law, with $\varepsilon\ge100$, its mean loss stays above a floor that no smaller step size lowers:
+#   **proved**.
 #
 # And the other half of the truth: with symmetric noise, and with large batches, none of this happens.
 
@@ -83,10 +84,10 @@ for w in (F(0), F(1, 2), F(99, 100), F(101, 100)):
     assert drift == (-F(1, 2) if w < 1 else 1)
 
 # %% [markdown]
-# For every $w<1$ the expected sign is $-\tfrac12$: a step against the sign goes *up*, away from the minimiser 0,
-# until $w=1$. There the median of $g=w+\xi$ changes its sign.
+# For every $w$ in $(-3,1)$ the expected sign is $-\tfrac12$, and below $-3$ it is $-1$: on the average a step against
+# the sign goes *up*, through the minimiser 0 and on to $w=1$. There the median of $g=w+\xi$ changes its sign.
 
-# %%
+# %% alt="Left: noise −1 or +3, mean 0, median −1. Right: the mean of g is 0 at w = 0, that of its sign jumps at w = 1"
 grid = np.linspace(-4, 2.5, 521)
 signs = np.array([float(expected(lambda x, w=w: sign(F(w) + x))) for w in grid])
 figure, (density, drift) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
@@ -142,8 +143,9 @@ assert proof.complete
 display(proof)
 
 # %% [markdown]
-# The proof holds $w$ and $\hat v$ fixed. For this one law, nothing has to be held: the weights move, the normaliser
-# moves, and the loss of Grams still cannot go below $1/100$ on the average, for any step size and any $\beta_2$.
+# The proof holds $w$ and $\hat v$ fixed. For this one law, and $\beta_1=0.9$, nothing has to be held: the weights move,
+# the normaliser moves, and the time average of Grams' expected loss still does not go below $1/100$ in the end, for any
+# $\beta_2$, any $\varepsilon\ge100$ and any step size $\eta\le\varepsilon/5$.
 
 # %%
 display(claims.by_id("median-bias"))
@@ -159,7 +161,7 @@ if FULL:  # 84 steps
 # for the learning rate.
 
 
-# %%
+# %% alt="Grams drifts to w = 1 and loss 1/2, C-Adam rests near 0.1, Adam near 0, at two learning rates"
 def two_point(q, stream, c=1.0):
     """−c with probability q, else cq/(1 − q): mean 0. One sample per entry of q."""
     often = torch.rand(q.shape, generator=stream, dtype=torch.float64) < q
@@ -225,14 +227,14 @@ for (name, lr), w in rest.items():
 # %% [markdown]
 # Grams goes all the way to the median and stays, at a loss of $\tfrac12$. A smaller $\eta$ takes it there more
 # slowly, and no nearer to the minimiser. Cautious is biased too, by a tenth of that: it leaves out what disagrees
-# with the *stochastic* sign. Adam is not.
+# with the *stochastic* sign. Adam rests at the minimiser, as far as these runs can tell.
 #
 # ## 4. When it does not matter
 #
 # **Break it: drop the skew.** Let $\xi=-1$ with probability $q$, and $q/(1-q)$ otherwise: mean 0 for every $q$,
 # symmetric only at $q=\tfrac12$. Where does each optimizer rest?
 
-# %%
+# %% alt="Rest points over the skew q: all at 0 for q = 1/2, Grams reaches 1 from q = 0.8, C-Adam 0.3, Adam stays at 0"
 shares = torch.linspace(0.5, 0.9, 9, dtype=torch.float64)
 replicas, lr, steps = (256 if FULL else 64), 2e-2, 1200
 laws = shares.repeat(replicas, 1)
@@ -248,7 +250,7 @@ for name, (_, colour, style, marker) in STYLES.items():
     mean, error = rests[name].mean(0), 3 * rests[name].std(0) / replicas**0.5
     axes.errorbar(shares, mean, error, color=colour, linestyle=style, marker=marker, label=name)
 axes.set(xlabel="$q$, probability of the smaller value", ylabel="mean weight at rest (3 standard errors)")
-axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.05, 0.95))
+axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
 plt.show()
 for name, found in rests.items():
     noise = 3 * found[:, 0].std().item() / replicas**0.5
@@ -261,7 +263,7 @@ for name, found in rests.items():
 #
 # **Larger batches.** A mean of $B$ samples is less skewed (by $1/\sqrt B$), and less noisy. Both help:
 
-# %%
+# %% alt="Rest points over the batch size: Grams falls from 1 to 0.07 at B = 2 and to 0 from B = 4 on"
 sizes = (1, 2, 4, 8, 16, 32)
 samples = torch.full((max(sizes), 64), 0.75, dtype=torch.float64)
 
@@ -298,7 +300,7 @@ plt.show()
 # wrong more often than right. A classifier of digits, with $\lvert u\rvert=1$, at its first weights and after 200
 # full-batch steps of Grams:
 
-# %%
+# %% alt="Share of wrong signs falls with the batch size; the expected descent rises; both are worse after training"
 problem = by_name("digits_mlp_softmax")
 objective = Objective(problem.model, problem.loss_fn, problem.data)
 ones = torch.ones(objective.dim, dtype=torch.float64)
@@ -348,7 +350,7 @@ for early, late in zip(*found.values(), strict=True):
 # ## Exercises
 #
 # 1. Turn the drift around: for which law does Grams rest at $-1$?
-# 2. For which $\beta_1$ is Grams not biased, whatever the law?
+# 2. For which $\beta_1$ is Grams biased no more than Adam, whatever the law?
 # 3. What is $\mathbb E\operatorname{sign}$ of a mean of $B$ samples at the minimiser, exactly, for $B=1,2,3,4$? Is a
 #    larger batch always better?
 #
@@ -361,7 +363,8 @@ print(f"rests at {mirrored[steps // 2 :].mean().item():.3f}")
 assert -1.1 < mirrored[steps // 2 :].mean() < -0.9
 
 # %%
-# 2. β₁ = 0: then u has the sign of the present gradient anyway, and Grams is Adam, step by step.
+# 2. β₁ = 0: then u has the sign of the present gradient anyway, and Grams is Adam, step by step. (With v̂ held that is
+# no bias at all; v̂ holds the present gradient, too, with weight 1 − β₂.)
 memoryless = [
     simulate(cls, lambda stream: two_point(skewed, stream), skewed.shape, lr, 200, betas=(0.0, 0.999))
     for cls in (gt.Grams, gt.Adam)
@@ -384,5 +387,5 @@ assert abs(exact[64]) < abs(exact[2]) < abs(exact[3])
 # ## What to take away
 #
 # * Unbiased gradients are not enough for a method that looks at signs: it wants an unbiased *median*.
-# * The harm is bounded by the skew, and batches take the skew away. It is not bounded by the learning rate.
+# * The harm comes with the skew, and batches take the skew away. A smaller learning rate does not.
 # * Theorem 4.15 speaks of exact gradients. That assumption is needed, and it is the one that training never meets.

@@ -6,7 +6,7 @@ import jupytext
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from notebooks.execute import execute
 
@@ -34,6 +34,22 @@ def faults(notebook):
     ]
 
 
+def titled(notebook):
+    """A title in a code cell would be shown as a comment."""
+    first = notebook.cells[0]
+    return first.cell_type == "markdown" and first.source.startswith("# ")
+
+
+def wordless(notebook):
+    """Indices of the cells that draw, without `alt` in their headers."""
+    return [
+        index
+        for index, cell in enumerate(notebook.cells)
+        if any("image/png" in out.get("data", {}) for out in cell.get("outputs", []))
+        and not cell.metadata.get("alt")
+    ]
+
+
 def test_there_is_a_notebook():
     assert NOTEBOOKS
 
@@ -54,6 +70,18 @@ def test_script_and_notebook_say_the_same(path):
     notebook, script = read(path), jupytext.read(path.with_suffix(".py"))
     assert content(script) == content(notebook)
     assert content(jupytext.reads(jupytext.writes(notebook, "py:percent"), "py:percent")) == content(notebook)
+
+
+@each_notebook
+def test_it_begins_with_its_title(path):
+    assert titled(read(path))
+
+
+@each_notebook
+def test_every_figure_has_words_for_who_cannot_see_it(path):
+    assert wordless(read(path)) == []
+    words = [cell.metadata.get("alt") for cell in read(path).cells]
+    assert words == [cell.metadata.get("alt") for cell in jupytext.read(path.with_suffix(".py")).cells]
 
 
 @each_notebook
@@ -83,3 +111,14 @@ def test_cells_out_of_turn_are_found(cells, at_fault):
 def test_a_changed_cell_is_seen():
     cell, changed = (new_notebook(cells=[new_code_cell(source)]) for source in ("eta = 1", "eta = 2"))
     assert content(cell) != content(changed)
+
+
+def test_a_title_in_a_code_cell_is_seen():
+    assert titled(new_notebook(cells=[new_markdown_cell("# Title")]))
+    assert not titled(new_notebook(cells=[new_code_cell("# # Title")]))
+
+
+def test_a_figure_without_words_is_seen():
+    drawn = [new_output("display_data", data={"image/png": ""})]
+    cells = [new_code_cell(outputs=drawn, metadata=words) for words in ({"alt": "a line"}, {}, {"alt": ""})]
+    assert wordless(new_notebook(cells=[*cells, new_code_cell("1")])) == [1, 2]

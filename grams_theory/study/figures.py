@@ -58,7 +58,7 @@ def _grid(document: Json, panel: Callable[[Axes, Json, Json], None], x: str, y: 
     from matplotlib.figure import Figure
 
     losses, names = document["losses"], modes(document["losses"])
-    figure = Figure(figsize=(5.4 * len(names), 2.7 * len(losses) + 0.8), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(names), 2.5 * len(losses) + 0.8), layout="constrained")
     axes = figure.subplots(len(losses), len(names), squeeze=False)
     labels = {c["name"]: c["label"] for c in document["contenders"]}
     for row, loss in zip(axes, losses, strict=True):
@@ -71,16 +71,27 @@ def _grid(document: Json, panel: Callable[[Axes, Json, Json], None], x: str, y: 
             place.set_title(f"{loss['name']}, {mode}", fontsize=9)
             place.set(xlabel=x, ylabel=y)
             place.grid(color="0.92")
-            place.tick_params(labelsize=8)
+            place.tick_params(which="both", labelsize=8)
+    _legend(figure)
+    return figure
+
+
+def _legend(figure: Figure) -> None:
+    """One for all panels, with each contender that any of them shows."""
     handles = {
         label: handle
-        for place in axes.flat
+        for place in figure.axes
         for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        list(handles.values()), list(handles), loc="outside upper center", ncols=4, frameon=False, fontsize=8
+        list(handles.values()),
+        list(handles),
+        loc="outside upper center",
+        ncols=4,
+        handlelength=3.2,  # a whole period of every line style
+        frameon=False,
+        fontsize=8,
     )
-    return figure
 
 
 def _drawn(mode: Json) -> Iterator[tuple[str, Json]]:
@@ -153,6 +164,7 @@ def _forest(axes: Axes, mode: Json, labels: Json) -> None:
     axes.axvline(0.0, color="0.3", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [labels[c["rival"]] for c in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.locator_params(axis="x", nbins=4)
 
 
 def _logarithmic(axes: Axes, values: list[float]) -> None:
@@ -166,18 +178,17 @@ def _stages(document: Json, mode: str) -> Figure:
 
     losses = [(loss["name"], found) for loss, found in pairs(document["losses"]) if found["mode"] == mode]
     labels = {c["name"]: c["label"] for c in document["contenders"]}
-    figure = Figure(figsize=(3.3 * len(MEASURES), 2.4 * len(losses) + 0.8), layout="constrained")
+    figure = Figure(figsize=(2.4 * len(MEASURES), 2.2 * len(losses) + 0.8), layout="constrained")
     axes = figure.subplots(len(losses), len(MEASURES), squeeze=False)
     for row, (name, found) in zip(axes, losses, strict=True):
         for place, (measure, text) in zip(row, MEASURES.items(), strict=True):
             _by_stage(place, found, measure, labels)
-            place.set_title(f"{name}, {mode}", fontsize=8)
+            place.set_title(name, fontsize=8)
             place.set_ylabel(text, fontsize=8)
             place.set_xticks(range(len(STAGES)), STAGES)
             place.tick_params(labelsize=8)
             place.grid(color="0.92")
-    handles, texts = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    _legend(figure)
     return figure
 
 

@@ -1,5 +1,6 @@
 """The site builds with warnings as errors, holds every page, and a broken reference stops it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -78,6 +79,43 @@ def test_what_commands_show_can_be_copied(site):
 def test_the_reference_links_to_the_source(site, page, name):
     text = (site / "api" / f"{page}.html").read_text()
     assert re.search(rf'<a class="reference internal" href="\.\./_modules/[\w/.]+#{re.escape(name)}"', text)
+
+
+NOTEBOOKS = sorted(path.stem for path in DOCS.parent.glob("notebooks/*.ipynb"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_walkthrough_is_a_page_with_its_formulas_and_figures(site, name):
+    notebook = json.loads((DOCS.parent / "notebooks" / f"{name}.ipynb").read_text())
+    drawn = sum(
+        "image/png" in out.get("data", {}) for cell in notebook["cells"] for out in cell.get("outputs", [])
+    )
+    page = (site / "walkthroughs" / f"{name}.html").read_text()
+    images = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]*)">', page)
+    assert len(images) == drawn
+    assert all(images)
+    text = re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
+    assert "<math" in text or name.startswith("02")
+    assert not re.findall(r"\$\$|\\(?:frac|lVert|langle|eta)\b", text)
+
+
+def test_a_figure_without_words_stops_the_build(tmp_path):
+    source, folder = tmp_path / "docs", tmp_path / "notebooks"
+    shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("*.md", "*.png", "api"))
+    folder.mkdir()
+    (source / "walkthroughs").mkdir(exist_ok=True)
+    (source / "index.md").write_text("# Title\n\n```{toctree}\nwalkthroughs/one\n```\n")
+    (source / "walkthroughs" / "one.md").write_text("")
+    picture = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}}
+    for alt, sound in (("a line", True), ("", False)):
+        cells = [
+            {"cell_type": "markdown", "source": "# One\n\n$x^2$"},
+            {"cell_type": "code", "source": "1", "metadata": {"alt": alt}, "outputs": [picture]},
+        ]
+        (folder / "one.ipynb").write_text(json.dumps({"cells": cells}))
+        built = build(source, tmp_path / f"site-{sound}")
+        assert (built.returncode == 0) is sound, built.stderr
+    assert "a figure without words" in built.stderr
 
 
 FAULTS = {

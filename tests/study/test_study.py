@@ -251,6 +251,26 @@ def test_nothing_is_moved_where_a_loss_is_never_zero_or_falls_below(tiny):
     assert list(negative.lines[0].get_ydata()) == curve["f"]
 
 
+def test_the_legend_names_each_contender_that_a_panel_shows(tiny):
+    """Variants of Grams run on some losses only, and not on the first."""
+    labels = {c["name"]: c["label"] for c in tiny["contenders"]}
+    shown = {
+        mode["mode"]: {
+            labels[c["name"]]
+            for _, other in pairs(tiny["losses"])
+            if other["mode"] == mode["mode"]
+            for c in other["contenders"]
+            if c["stages"]
+        }
+        for _, mode in pairs(tiny["losses"])
+    }
+    first = {labels[c["name"]] for c in tiny["losses"][0]["modes"][0]["contenders"]}
+    assert any(names - first for names in shown.values())
+    for mode, names in shown.items():
+        (legend,) = figures._stages(tiny, mode).legends
+        assert {text.get_text() for text in legend.get_texts()} == names
+
+
 def test_a_document_from_before_the_groups_is_still_drawn(tiny):
     document = loads(dumps(tiny))
     for _, mode in pairs(document["losses"]):
