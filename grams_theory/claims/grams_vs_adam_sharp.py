@@ -148,9 +148,9 @@ def _prove_without_zeros(p):
     from grams_theory.symbolic.gram import Space
 
     a, b = Space("a b").vectors()
-    sizes = [p.square("‖a‖² ≥ 0", a), p.square("‖b‖² ≥ 0", b)]
-    for order in ("‖a‖ ≥ ‖b‖", "‖a‖ < ‖b‖"):
-        p.conclude(f"u = a − b, r = a + b, {order}", sizes)
+    shorter = {"‖a‖ ≥ ‖b‖": p.square("‖b‖² ≥ 0", b), "‖a‖ < ‖b‖": p.square("‖a‖² ≥ 0", a)}
+    for order, nonnegative in shorter.items():
+        p.conclude(f"u = a − b, r = a + b, {order}", [nonnegative])
 
 
 def _prove_folded(p, fails):

@@ -82,8 +82,10 @@ CLAIM = Claim(
         "Sampled with the default β and ε: mean w is above 1/2 for Grams, above 0 for C-Adam, within 1/10 for Adam"
     ),
     latex=(
-        r"\liminf_{n\to\infty}\frac1n\sum_{t\le n}\mathbb E\,f(w_t)\ \ge\ \tfrac1{100}\quad\text{for every }\eta,\qquad"
+        r"\liminf_{n\to\infty}\frac1n\sum_{t\le n}\mathbb E\,f(w_t)\ \ge\ \tfrac1{100}\quad"
+        r"\text{for }\beta_1=\tfrac9{10},\ \varepsilon\ge100,\ \eta\le\tfrac\varepsilon5,\qquad"
         r"\mathbb E[\operatorname{sign}(g)\,|m|]<0\ \text{for } w<1,\ >0\ \text{for } w\ge1"
+        r"\text{ where }\beta_1\in[\tfrac9{10},1)"
     ),
     recorded=Verdict.PROVED,
     setting=Noise(("Grams", "Adam", "CautiousAdam")),

@@ -89,15 +89,13 @@ UNNECESSARY = [
     (with_assumption("lemma-4.2", CONVEX), "convex"),
     (with_assumption("comparison-sharp", CONVEX), "convex"),
     (with_assumption("comparison-sharp", SEPARABLE), "separable"),
-    (with_assumption("ams-lyapunov", PL), "pl"),
+    pytest.param(with_assumption("ams-lyapunov", PL), "pl", marks=pytest.mark.slow),
     (with_step_size("lemma-4.2"), "step size"),
     (DOWNHILL, "<∇K, Ψ(s)>"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("claim", "hypothesis"), UNNECESSARY, ids=[f"{claim.id}, {name}" for claim, name in UNNECESSARY]
-)
+@pytest.mark.parametrize(("claim", "hypothesis"), UNNECESSARY, ids=lambda x: getattr(x, "id", x))
 def test_an_unnecessary_hypothesis_is_shown_to_be_one(claim, hypothesis):
     found = {evidence.dropped: evidence for evidence in ablate(claim)}
     assert found[hypothesis].witness is None

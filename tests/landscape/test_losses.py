@@ -410,7 +410,7 @@ def test_a_bad_factory_is_explained(attribute, message, module):
     [
         ("no_such_module_here:f", "cannot import"),
         (":f", "not a module name"),
-        ("a/b.py:f", "not a module name"),
+        ("a/b.py:f", "is a file; write its module, b:f"),
     ],
 )
 def test_a_bad_module_is_explained(spec, message):

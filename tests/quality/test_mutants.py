@@ -13,7 +13,21 @@ from grams_theory.engine.verdict import ContradictionError
 from grams_theory.symbolic.mutation import Judge, mutants
 from grams_theory.symbolic.proof import reals
 
-PROVED = [claim.id for claim in all_claims() if claim.prove is not None]
+LONG = {
+    "ams-lyapunov",
+    "comparison-sharp",
+    "comparison-sharp-convex",
+    "grams-vs-adam-sharp",
+    "lemma-4.14",
+    "linear-rate",
+    "two-point-attained",
+}
+"""Claims whose mutants take longer than ten seconds, and more than all the others' together."""
+PROVED = [
+    pytest.param(claim.id, marks=[pytest.mark.slow] if claim.id in LONG else [])
+    for claim in all_claims()
+    if claim.prove is not None
+]
 
 
 @pytest.mark.parametrize("claim_id", PROVED)

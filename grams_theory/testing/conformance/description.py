@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -62,7 +61,7 @@ class Description:
     @property
     def known(self) -> Mapping[str, inspect.Parameter]:
         """The constructor's parameters by name."""
-        return _parameters(self.cls)
+        return production.keywords(self.cls)
 
     @property
     def of_moments(self) -> tuple[dict[str, Any], ...]:
@@ -97,11 +96,6 @@ class Description:
             have = ", ".join(map(repr, self.implementations))
             raise UsageError(f"{self.name} has no implementation {implementation!r}; it has {have}")
         return {name: value for name, value in chosen.items() if self.offers(name)}
-
-
-@cache
-def _parameters(cls: OptimizerClass) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(cls.__init__).parameters
 
 
 def describe(
