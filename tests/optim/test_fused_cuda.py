@@ -123,6 +123,14 @@ def test_the_table_tells_each_chunk_its_tensor():
     assert not cuda._table(((0, 16, 32, 0, 40),) * 4, sizes, torch.device("cpu")).aligned
 
 
+@pytest.mark.parametrize("shape", [(), (1,)], ids=str)
+@pytest.mark.parametrize(("found", "count"), [(0.0, 4.0), (1.0, 3.0)])
+def test_steps_are_counted_unless_a_gradient_is_infinite(shape, found, count):
+    steps = [torch.tensor(3.0), torch.tensor(3.0)]
+    cuda.advanced(steps, [], torch.full(shape, found))
+    assert [step.item() for step in steps] == [count, count]
+
+
 def test_a_machine_without_triton_is_refused(monkeypatch):
     monkeypatch.setattr(cuda, "find_spec", lambda name: None)
     assert "needs triton" in (cuda.refusal() or "")
