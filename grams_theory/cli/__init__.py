@@ -5,6 +5,7 @@ Exit codes: 0 as recorded, 1 something changed or is refuted, 2 bad usage, 130 i
 """
 
 import errno
+import io
 import sys
 
 import click
@@ -34,7 +35,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context):
         for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+            if isinstance(stream, io.TextIOWrapper):  # and nothing that a program put in its place
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except UsageError as error:

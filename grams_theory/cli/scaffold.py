@@ -88,31 +88,26 @@ def new_claim(claim, root) -> None:
     Example: grams-theory new-claim lemma-4.3
     Example: grams-theory new-claim ./my_claim.py
     """
-    alone = Path(claim) if claim.endswith(".py") else None
-    claim_id = alone.stem.replace("_", "-") if alone else claim
+    alone = claim.endswith(".py")
+    claim_id = Path(claim).stem.replace("_", "-") if alone else claim
     if not ID.fullmatch(claim_id):
         raise UsageError(f"{claim_id!r} is no claim id: lower-case words joined by - or ., such as lemma-4.3")
     from grams_theory.claims import names
 
     if claim_id in names():
         raise UsageError(f"there is a claim {claim_id!r} already; choose another id")
-    module = re.sub("[-.]", "_", claim_id)
-    files = (
-        {alone: CLAIM}
-        if alone
-        else {
+    if alone:
+        files, advice = {Path(claim): CLAIM}, "make it first"
+    else:
+        module = re.sub("[-.]", "_", claim_id)
+        files = {
             Path(root) / "grams_theory" / "claims" / f"{module}.py": CLAIM,
             Path(root) / "proofs" / f"test_{module}.py": CHECK,
         }
-    )
+        advice = "run this in a checkout, name one with --root, or name a file ./ID.py"
     for path in files:
         if not path.parent.is_dir():
-            where = (
-                "make it first"
-                if alone
-                else "run this in a checkout, name one with --root, or name a file ./ID.py"
-            )
-            raise UsageError(f"no folder {path.parent}: {where}")
+            raise UsageError(f"no folder {path.parent}: {advice}")
         if path.exists():
             raise UsageError(f"{path} exists and stays as it is; choose another {'name' if alone else 'id'}")
     title = claim_id.replace("-", " ").capitalize()

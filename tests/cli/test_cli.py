@@ -1,6 +1,8 @@
 """The commands: instant help, honest exit codes, earlier output untouched."""
 
+import contextlib
 import errno
+import io
 import json
 import os
 import subprocess
@@ -458,6 +460,12 @@ def test_a_full_disk_is_no_verdict(run):
     done = run("fuzz", "lemma-4.2", fuzz=full)
     assert done.exit_code == 2
     assert "cannot read or write the output: No space left on device" in done.output
+
+
+def test_a_program_may_put_another_stream_in_the_place_of_the_terminal():
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        main(["list"], standalone_mode=False)
+    assert "lemma-4.2" in written.getvalue()
 
 
 def test_a_terminal_of_few_characters_shows_what_it_can(monkeypatch, tmp_path):
