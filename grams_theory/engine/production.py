@@ -220,11 +220,10 @@ def refused(cls: OptimizerClass, given: Iterable[str], error: Exception) -> Usag
 
 def _said(error: Exception) -> str:
     """What an optimizer raised, and where: the last line outside torch that its traceback names."""
-    frames, ours = (
-        extract_tb(error.__traceback__),
-        {Path(torch.__file__).parent, Path(optim.__file__).parents[1]},
-    )
-    frames = [frame for frame in frames if not ours & set(Path(frame.filename).parents)]
+    ours = {Path(torch.__file__).parent, Path(optim.__file__).parents[1]}
+    frames = [
+        frame for frame in extract_tb(error.__traceback__) if not ours & {*Path(frame.filename).parents}
+    ]
     where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}"
 

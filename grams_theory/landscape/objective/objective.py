@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -25,7 +24,7 @@ from grams_theory.landscape.objective.data import (
     place,
     size,
 )
-from grams_theory.landscape.objective.terms import counter
+from grams_theory.landscape.objective.terms import counter, nonnegative
 from grams_theory.landscape.objective.twice import check_graph, plain_kernels, second_derivatives
 
 LossFunction = Callable[[Any, Any], Tensor]
@@ -338,12 +337,6 @@ class Objective:
 
 def _ridge(loss_fn: LossFunction) -> float:
     found = getattr(loss_fn, "ridge", 0.0)
-    try:
-        ridge = float(found)
-    except (TypeError, ValueError, RuntimeError):
-        ridge = math.nan
-    if not 0 <= ridge < math.inf:
-        raise UsageError(
-            f"loss_fn.ridge is {found!r}; it must be a finite number >= 0, the weight of (ridge/2) ‖w‖²"
-        )
-    return ridge
+    return nonnegative(
+        found, f"loss_fn.ridge is {found!r}; it must be a finite number >= 0, the weight of (ridge/2) ‖w‖²"
+    )

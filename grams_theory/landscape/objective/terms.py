@@ -29,18 +29,23 @@ def counter(loss_fn: Any) -> Count:
     return lambda inputs, targets: size(inputs)
 
 
-def _checked(found: Any) -> float:
-    """Raises `UsageError` if it counts nothing that can be counted."""
+def nonnegative(found: Any, explanation: str) -> float:
+    """As a finite number >= 0. Raises `UsageError` with the explanation if it is none."""
     try:
-        count = float(found)
+        number = float(found)
     except (TypeError, ValueError, RuntimeError):
-        count = math.nan
-    if not 0 <= count < math.inf:
-        raise UsageError(
-            f"loss_fn.terms(inputs, targets) returned {found!r}; it must be the number of terms that the loss of this "
-            "batch is the mean over, or the sum of their weights: finite and >= 0"
-        )
-    return count
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise UsageError(explanation)
+    return number
+
+
+def _checked(found: Any) -> float:
+    return nonnegative(
+        found,
+        f"loss_fn.terms(inputs, targets) returned {found!r}; it must be the number of terms that the loss of this "
+        "batch is the mean over, or the sum of their weights: finite and >= 0",
+    )
 
 
 def _of_classes(loss_fn: Any, inputs: Any, targets: Any) -> float:

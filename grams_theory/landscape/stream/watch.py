@@ -36,6 +36,7 @@ from grams_theory.landscape.stream.moments import Moments, moments
 from grams_theory.landscape.stream.pace import Budget, Clock, Every, Pace
 from grams_theory.landscape.stream.probes import Point, Probe, Probes
 from grams_theory.landscape.stream.shadow import Shadow, isolated, unwrapped
+from grams_theory.optim._capture import is_capturing
 
 
 def watch_pl(
@@ -226,7 +227,7 @@ class PLStream:
     @torch.inference_mode(False)
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: dict) -> tuple[tuple, dict] | None:
         self._settle(None)
-        if _is_capturing() or not self.pace.due(self.steps + 1, self._clock):
+        if is_capturing() or not self.pace.due(self.steps + 1, self._clock):
             return None
         self._clock.probe(self._probe)
         return None if self._pending is None else self._watch_gradient(args, kwargs)
@@ -339,8 +340,3 @@ def _bare(optimizer: Optimizer) -> Optimizer:
     while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
         optimizer = inner
     return optimizer
-
-
-def _is_capturing() -> bool:
-    """Whether the step goes into a CUDA graph, where Python would run just once."""
-    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
